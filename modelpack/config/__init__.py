@@ -1,0 +1,1 @@
+"""modelpack.toml in, Project out."""

@@ -1,0 +1,1 @@
+"""Carries a plan out: doit schedules, keys decide, workers work, the store remembers."""

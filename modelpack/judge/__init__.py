@@ -1,0 +1,1 @@
+"""Budgets and accuracy limits against what was measured. Pure."""

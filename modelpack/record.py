@@ -1,0 +1,223 @@
+"""What was found out: results of steps, facts about models, measurements, verdicts, events.
+
+The hand-over types between steps, judge, publish and report. Anything that is stored or hashed holds facts only:
+no time, no path, no host name. JSON of these types is camelCase.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from modelpack.spec import Hints
+
+# --- results of steps (stored) -----------------------------------------------------------------------------------
+
+
+class Output(Struct, frozen=True, rename="camel"):
+    """One file a step wrote: what it is for, the name it has beside its siblings, and its blob."""
+
+    role: str
+    name: str
+    digest: str
+    size_bytes: int
+
+
+class Measurement(Struct, frozen=True, rename="camel"):
+    """One number (or word) that a step found out."""
+
+    name: str
+    value: int | float | str
+
+
+class StepResult(Struct, frozen=True, rename="camel"):
+    """What one run of a step gave. Follows from the step's key alone."""
+
+    outputs: tuple[Output, ...]
+    measurements: tuple[Measurement, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def with_role(self, role: str) -> tuple[Output, ...]:
+        """The outputs that have this role, in the order the step gave them."""
+        return tuple(output for output in self.outputs if output.role == role)
+
+    def measured(self, name: str) -> int | float | str:
+        """The measurement of that name. Raises: KeyError."""
+        for measurement in self.measurements:
+            if measurement.name == name:
+                return measurement.value
+        raise KeyError(name)
+
+
+class TaskResult(Struct, frozen=True, rename="camel"):
+    """The results of one task: a single one, or one for each item (a blob's digest) it is mapped over."""
+
+    items: tuple[tuple[str, StepResult], ...]
+
+    def only(self) -> StepResult:
+        """The result of a task that is not mapped."""
+        ((_, result),) = self.items
+        return result
+
+    def with_role(self, role: str) -> tuple[Output, ...]:
+        """The outputs of all items that have this role."""
+        return tuple(output for _, result in self.items for output in result.with_role(role))
+
+
+# --- facts about a model (an output of `inspect`) ----------------------------------------------------------------
+
+
+class ValueFacts(Struct, frozen=True, rename="camel"):
+    """An input or output. `dtype` in onnxruntime-web's words (`float32`, `int64`); a dimension is a size, a name, or unknown."""
+
+    name: str
+    dtype: str
+    shape: tuple[int | str | None, ...]
+
+
+class TensorFacts(Struct, frozen=True, rename="camel"):
+    """A weight. `location`, `offset` and `size_bytes` say where it lies when it is external data."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    size_bytes: int
+    consumers: tuple[str, ...] = ()
+    location: str | None = None
+    offset_bytes: int = 0
+
+
+class ModelFacts(Struct, frozen=True, rename="camel"):
+    """What `inspect` read from the graph file alone."""
+
+    ir_version: int
+    opsets: tuple[tuple[str, int], ...]
+    operators: tuple[tuple[str, int], ...]
+    inputs: tuple[ValueFacts, ...]
+    outputs: tuple[ValueFacts, ...]
+    tensors: tuple[TensorFacts, ...]
+
+
+# --- how files are cut (an output of `split` and `assets`) -------------------------------------------------------
+
+
+class Part(Struct, frozen=True, rename="camel"):
+    """A run of bytes of a file: a slice of the chunk `chunk` (a digest), or zeros where `chunk` is empty."""
+
+    chunk: str
+    offset_bytes: int
+    size_bytes: int
+
+
+class FileLayout(Struct, frozen=True, rename="camel"):
+    """A file and the parts that make it. `path` is the external data's location in the graph, or the asset's name."""
+
+    path: str
+    role: Literal["graph", "data", "asset"]
+    type: str
+    digest: str
+    size_bytes: int
+    parts: tuple[Part, ...]
+
+
+class TensorBytes(Struct, frozen=True, rename="camel"):
+    """A weight of a variant, for reports: its name, its bytes, the first node that reads it and that node's operator."""
+
+    name: str
+    dtype: str
+    size_bytes: int
+    consumer: str
+    operator: str
+
+
+class Layout(Struct, frozen=True, rename="camel"):
+    """The files of one variant, or the assets of one model, as parts of chunks."""
+
+    files: tuple[FileLayout, ...]
+    inputs: tuple[ValueFacts, ...] = ()
+    outputs: tuple[ValueFacts, ...] = ()
+    tensors: tuple[TensorBytes, ...] = ()
+
+
+# --- accuracy (an output of `evaluate`) --------------------------------------------------------------------------
+
+
+class MetricValue(Struct, frozen=True, rename="camel"):
+    """A metric over the judge samples: the figure, and the sample that does worst."""
+
+    metric: str
+    value: float
+    worst_sample: int
+    worst_value: float
+
+
+class Evaluation(Struct, frozen=True, rename="camel"):
+    """How one variant compares with the fp32 original on the samples that nothing else has seen."""
+
+    samples: int
+    metrics: tuple[MetricValue, ...]
+
+
+# --- verdicts ----------------------------------------------------------------------------------------------------
+
+
+class Verdict(Struct, frozen=True, rename="camel"):
+    """One limit, judged. `measured` is None where nothing was measured, and that fails."""
+
+    model: str
+    variant: str
+    quantity: str
+    comparison: Literal["<=", ">="]
+    limit: float
+    measured: float | None
+    passed: bool
+    hints: Hints
+    key: str
+    contributors: tuple[tuple[str, int], ...] = ()
+
+
+# --- what happened (shown, never stored with results) ------------------------------------------------------------
+
+
+class StepEvent(Struct, frozen=True, rename="camel", tag_field="event", tag="step"):
+    """A step began, ended, was answered from the cache, failed, or was not reached."""
+
+    step: str
+    state: Literal["started", "finished", "cached", "failed", "skipped"]
+    seconds: float = 0.0
+    done: int = 0
+    total: int = 0
+    error: str = ""
+
+
+class VariantReport(Struct, frozen=True, rename="camel"):
+    """One row of the table that a build ends with. Sizes in bytes; `shared` is a share from 0 to 1."""
+
+    model: str
+    variant: str
+    dtype: str
+    device: str
+    scheme: str
+    source_bytes: int
+    size_bytes: int
+    download_bytes: int
+    chunks: int
+    shared: float
+    evaluation: Evaluation | None
+    seconds: float
+    cached_steps: int
+    steps: int
+    notes: tuple[str, ...] = ()
+
+
+class BuildReport(Struct, frozen=True, rename="camel"):
+    """A whole build, as the CLI shows it and `--json` prints it. `manifest` is relative to the configuration file."""
+
+    status: Literal["built", "unchanged", "failed", "over-budget", "inaccurate", "out-of-date"]
+    manifest: str
+    manifest_sha256: str
+    variants: tuple[VariantReport, ...]
+    verdicts: tuple[Verdict, ...]
+    errors: tuple[str, ...]
+    seconds: float

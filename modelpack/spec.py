@@ -1,0 +1,303 @@
+"""Declared data: what a project asks for (`Project`) and what a build will do (`Plan`). Pure values, no behaviour.
+
+`config/` makes a Project, `plan.py` turns it into a Plan, `engine/` carries the Plan out. Paths are absolute.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from msgspec import Struct
+
+Dtype = Literal["fp32", "fp16", "q8", "q4"]
+Device = Literal["wasm", "webgpu"]
+Host = Literal[
+    "static",
+    "cloudflare-pages",
+    "netlify",
+    "vercel",
+    "github-pages",
+    "nginx",
+    "s3-cloudfront",
+    "npm",
+]
+Load = Literal["eager", "idle", "lazy"]
+Mode = Literal["production", "development"]
+Form = Literal["gzip", "zstd", "br"]
+Hints = Literal["error", "warning"]
+Quantity = Literal["download", "size", "chunks"]
+Metric = Literal["cosine", "max_abs_error", "top1_agreement"]
+Comparison = Literal[">=", "<="]
+
+
+# --- what is asked for -------------------------------------------------------------------------------------------
+
+
+class FileSource(Struct, frozen=True, tag="file"):
+    """An ONNX file of the project."""
+
+    path: Path
+
+
+class NpmSource(Struct, frozen=True, tag="npm"):
+    """A file inside an npm package, found in `node_modules` upward from `start`."""
+
+    package: str
+    path: str
+    start: Path
+
+
+class PythonSource(Struct, frozen=True, tag="py"):
+    """A file inside an installed Python package."""
+
+    package: str
+    path: str
+
+
+Source = FileSource | NpmSource | PythonSource
+
+
+class StatePair(Struct, frozen=True):
+    """State the page carries from call to call: what `output` gave is what `input` gets next."""
+
+    input: str
+    output: str
+
+
+class Asset(Struct, frozen=True):
+    """A companion file (a tokenizer, labels) that is published beside the model."""
+
+    name: str
+    path: Path
+
+
+class Limit(Struct, frozen=True):
+    """One budget: `quantity` may be at most `maximum` (bytes, or a count). `key` is where the user wrote it."""
+
+    quantity: Quantity
+    maximum: int
+    hints: Hints
+    key: str
+
+
+class MetricLimit(Struct, frozen=True):
+    """One accuracy limit against the fp32 original. `key` is where the user wrote it."""
+
+    metric: Metric
+    comparison: Comparison
+    threshold: float
+    key: str
+
+
+class Golden(Struct, frozen=True):
+    """The samples that define "still good enough"."""
+
+    samples: Path
+    tokenizer: Path | None
+    metrics: tuple[MetricLimit, ...]
+
+
+class Variant(Struct, frozen=True):
+    """One graph for one device."""
+
+    id: str
+    dtype: Dtype
+    device: Device
+    nodes_to_exclude: tuple[str, ...]
+    block_size: int
+    budget: tuple[Limit, ...]
+
+
+class Model(Struct, frozen=True):
+    """One model and everything asked of it."""
+
+    id: str
+    source: Source
+    outputs: tuple[str, ...]
+    free_dimensions: tuple[tuple[str, int], ...]
+    state: tuple[StatePair, ...]
+    assets: tuple[Asset, ...]
+    load: Load
+    group: str | None
+    simplify: bool
+    chunk_size_bytes: int
+    golden: Golden | None
+    variants: tuple[Variant, ...]
+
+
+class OutputSettings(Struct, frozen=True):
+    """Where and how the published files lie."""
+
+    path: Path
+    public_path: str
+    host: Host
+    keep_generations: int
+    types: Path | None
+    compression: Literal["balanced", "smallest"]
+
+
+class CacheSettings(Struct, frozen=True):
+    """Where results are remembered, and when old ones go."""
+
+    directory: Path
+    max_size_bytes: int
+    max_age_s: float
+
+
+class Project(Struct, frozen=True):
+    """A whole `modelpack.toml`, read and checked."""
+
+    config: Path
+    workspace: Path
+    output: OutputSettings
+    cache: CacheSettings
+    models: tuple[Model, ...]
+
+
+# --- what will be done -------------------------------------------------------------------------------------------
+
+
+class InspectParams(Struct, frozen=True):
+    """Names the graph must have, checked before anything is spent on it."""
+
+    outputs: tuple[str, ...]
+    free_dimensions: tuple[tuple[str, int], ...]
+    state: tuple[StatePair, ...]
+
+
+class SimplifyParams(Struct, frozen=True):
+    """`enabled = False` passes the model through."""
+
+    enabled: bool
+
+
+class ShakeParams(Struct, frozen=True):
+    """`outputs` to keep (empty: all) and symbolic dimensions to fix."""
+
+    outputs: tuple[str, ...]
+    free_dimensions: tuple[tuple[str, int], ...]
+
+
+class QuantizeParams(Struct, frozen=True):
+    """A recipe: number format, device, globs of nodes left alone, and the block size of 4-bit weights."""
+
+    dtype: Dtype
+    device: Device
+    nodes_to_exclude: tuple[str, ...]
+    block_size: int
+
+
+class GoldenParams(Struct, frozen=True):
+    """How samples are read: `format` follows from the file's suffix."""
+
+    format: Literal["npz", "jsonl"]
+    free_dimensions: tuple[tuple[str, int], ...]
+
+
+class EvaluateParams(Struct, frozen=True):
+    """`outputs` that are compared (empty: all), with the state carried between the steps of a sample."""
+
+    outputs: tuple[str, ...]
+    free_dimensions: tuple[tuple[str, int], ...]
+
+
+class SplitParams(Struct, frozen=True):
+    """Chunks of large tensors are cut every `chunk_size_bytes`."""
+
+    chunk_size_bytes: int
+
+
+class AssetsParams(Struct, frozen=True):
+    """`names` of the assets, in the order of the input files."""
+
+    names: tuple[str, ...]
+    chunk_size_bytes: int
+
+
+class CompressParams(Struct, frozen=True):
+    """The forms to try, each with its level."""
+
+    forms: tuple[tuple[Form, int], ...]
+
+
+Params = (
+    InspectParams
+    | SimplifyParams
+    | ShakeParams
+    | QuantizeParams
+    | GoldenParams
+    | EvaluateParams
+    | SplitParams
+    | AssetsParams
+    | CompressParams
+)
+
+
+class SourceGraph(Struct, frozen=True, tag="source-graph"):
+    """The model file of a source, without its external data."""
+
+    role: str
+    source: Source
+
+
+class SourceModel(Struct, frozen=True, tag="source-model"):
+    """The model file of a source and every external data file that `inspect` found in it."""
+
+    role: str
+    source: Source
+    inspect: str
+
+
+class ProjectFile(Struct, frozen=True, tag="file"):
+    """A file of the project: golden samples, a tokenizer, an asset."""
+
+    role: str
+    path: Path
+
+
+class Upstream(Struct, frozen=True, tag="step"):
+    """All outputs with the role `output` of the step named `step`."""
+
+    role: str
+    step: str
+    output: str
+
+
+InputRef = SourceGraph | SourceModel | ProjectFile | Upstream
+
+StepKind = Literal[
+    "inspect",
+    "simplify",
+    "shake",
+    "quantize",
+    "golden",
+    "evaluate",
+    "split",
+    "assets",
+    "compress",
+]
+
+
+class Step(Struct, frozen=True):
+    """One unit of work: `kind` names the function, `target` the model or model@variant it is for.
+
+    With `mapped_over`, the step runs once for each file of that input role, each under its own key.
+    """
+
+    kind: StepKind
+    target: str
+    params: Params
+    inputs: tuple[InputRef, ...]
+    mapped_over: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The task's name, `quantize:minilm@q8`."""
+        return f"{self.kind}:{self.target}"
+
+
+class Plan(Struct, frozen=True):
+    """Every step of a build, each after the steps it needs."""
+
+    steps: tuple[Step, ...]

@@ -1,0 +1,42 @@
+"""The step kinds there are. A literal table; importing it imports no step."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from modelpack.spec import StepKind
+from modelpack.units import MIB
+
+
+class KindFacts(Struct, frozen=True):
+    """What the engine must know of a kind without importing it.
+
+    `tools` are distributions whose version is part of the key. `numeric` marks results that differ between
+    processors. Peak memory is estimated as `memory_base_bytes + memory_factor * input bytes`.
+    """
+
+    module: str
+    tools: tuple[str, ...]
+    timeout_s: float
+    memory_factor: float
+    memory_base_bytes: int = 150 * MIB
+    numeric: bool = False
+
+
+CATALOG: dict[StepKind, KindFacts] = {
+    "inspect": KindFacts("modelpack.steps.inspect", ("onnx", "onnx-ir"), 120, 2),
+    "simplify": KindFacts(
+        "modelpack.steps.simplify", ("onnx", "onnx-ir", "onnxsim", "onnxruntime"), 900, 6
+    ),
+    "shake": KindFacts("modelpack.steps.shake", ("onnx", "onnx-ir"), 600, 0.3),
+    "quantize": KindFacts(
+        "modelpack.steps.quantize", ("onnx", "onnx-ir", "onnxruntime", "numpy"), 1800, 4
+    ),
+    "golden": KindFacts("modelpack.steps.golden", ("numpy", "tokenizers"), 600, 4),
+    "evaluate": KindFacts(
+        "modelpack.steps.evaluate", ("onnxruntime", "numpy"), 3600, 4, numeric=True
+    ),
+    "split": KindFacts("modelpack.steps.split", ("onnx", "onnx-ir"), 1800, 0.3),
+    "assets": KindFacts("modelpack.steps.assets", (), 300, 1, 60 * MIB),
+    "compress": KindFacts("modelpack.steps.compress", ("brotli", "zstandard"), 1200, 10),
+}

@@ -1,0 +1,1 @@
+"""Content-addressed blobs, action records, the stat cache, scratch folders, garbage collection."""
