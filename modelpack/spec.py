@@ -158,7 +158,7 @@ class Project(Struct, frozen=True):
 # --- what will be done -------------------------------------------------------------------------------------------
 
 
-class InspectParams(Struct, frozen=True):
+class InspectParams(Struct, frozen=True, tag="inspect"):
     """Names the graph must have, checked before anything is spent on it."""
 
     outputs: tuple[str, ...]
@@ -166,20 +166,20 @@ class InspectParams(Struct, frozen=True):
     state: tuple[StatePair, ...]
 
 
-class SimplifyParams(Struct, frozen=True):
+class SimplifyParams(Struct, frozen=True, tag="simplify"):
     """`enabled = False` passes the model through."""
 
     enabled: bool
 
 
-class ShakeParams(Struct, frozen=True):
+class ShakeParams(Struct, frozen=True, tag="shake"):
     """`outputs` to keep (empty: all) and symbolic dimensions to fix."""
 
     outputs: tuple[str, ...]
     free_dimensions: tuple[tuple[str, int], ...]
 
 
-class QuantizeParams(Struct, frozen=True):
+class QuantizeParams(Struct, frozen=True, tag="quantize"):
     """A recipe: number format, device, globs of nodes left alone, and the block size of 4-bit weights."""
 
     dtype: Dtype
@@ -188,34 +188,34 @@ class QuantizeParams(Struct, frozen=True):
     block_size: int
 
 
-class GoldenParams(Struct, frozen=True):
+class GoldenParams(Struct, frozen=True, tag="golden"):
     """How samples are read: `format` follows from the file's suffix."""
 
     format: Literal["npz", "jsonl"]
     free_dimensions: tuple[tuple[str, int], ...]
 
 
-class EvaluateParams(Struct, frozen=True):
+class EvaluateParams(Struct, frozen=True, tag="evaluate"):
     """`outputs` that are compared (empty: all), with the state carried between the steps of a sample."""
 
     outputs: tuple[str, ...]
     free_dimensions: tuple[tuple[str, int], ...]
 
 
-class SplitParams(Struct, frozen=True):
+class SplitParams(Struct, frozen=True, tag="split"):
     """Chunks of large tensors are cut every `chunk_size_bytes`."""
 
     chunk_size_bytes: int
 
 
-class AssetsParams(Struct, frozen=True):
+class AssetsParams(Struct, frozen=True, tag="assets"):
     """`names` of the assets, in the order of the input files."""
 
     names: tuple[str, ...]
     chunk_size_bytes: int
 
 
-class CompressParams(Struct, frozen=True):
+class CompressParams(Struct, frozen=True, tag="compress"):
     """The forms to try, each with its level."""
 
     forms: tuple[tuple[Form, int], ...]
