@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from modelpack.errors import (
+    FrozenError,
+    InternalError,
+    ModelpackError,
+    SourceUnreachableError,
+    StepError,
+    UsageError,
+)
+from modelpack.judge.budgets import (
+    VariantMeasurements,
+    exit_code,
+    is_accuracy,
+    judge_variant,
+    soften_budgets,
+)
+from modelpack.record import Evaluation, MetricValue, TensorBytes, Verdict
+from modelpack.spec import (
+    Comparison,
+    FileSource,
+    Golden,
+    Hints,
+    Limit,
+    Metric,
+    MetricLimit,
+    Model,
+    Quantity,
+    Variant,
+)
+
+MEASURED = VariantMeasurements(
+    download_bytes=1000,
+    size_bytes=2000,
+    chunks=3,
+    tensors=(
+        TensorBytes("a", "float32", 10, "/conv/Conv", "Conv"),
+        TensorBytes("d", "int8", 900, "/fc/MatMul", "MatMul"),
+        TensorBytes("c", "int8", 500, "", ""),
+        TensorBytes("b", "int8", 500, "/head/Gemm", "Gemm"),
+    ),
+)
+
+
+def limit(quantity: Quantity, maximum: int, hints: Hints = "error") -> Limit:
+    return Limit(quantity, maximum, hints, f"models.bert.budget.{quantity}")
+
+
+def variant(*budget: Limit) -> Variant:
+    return Variant("q8", "q8", "wasm", (), 32, budget)
+
+
+def model(*metrics: MetricLimit) -> Model:
+    return Model(
+        id="bert",
+        source=FileSource(Path("/p/bert.onnx")),
+        outputs=(),
+        free_dimensions=(),
+        state=(),
+        assets=(),
+        load="lazy",
+        group=None,
+        simplify=True,
+        chunk_size_bytes=1024,
+        golden=Golden(Path("/p/golden.npz"), None, metrics) if metrics else None,
+        variants=(),
+    )
+
+
+def metric(name: Metric, comparison: Comparison, threshold: float) -> MetricLimit:
+    return MetricLimit(name, comparison, threshold, f"models.bert.golden.metrics.{name}")
+
+
+def evaluation(name: str, value: float) -> Evaluation:
+    return Evaluation(40, (MetricValue(name, value, 7, value),))
+
+
+def verdict(quantity: str = "download", *, passed: bool, hints: Hints = "error") -> Verdict:
+    return Verdict("bert", "q8", quantity, "<=", 10.0, 11.0, passed, hints, "k")
+
+
+def test_judge_no_limits_gives_no_verdicts() -> None:
+    assert judge_variant(model(), variant(), MEASURED, None) == ()
+
+
+@pytest.mark.parametrize(
+    ("quantity", "maximum", "figure", "passed"),
+    [
+        ("download", 999, 1000, False),
+        ("download", 1000, 1000, True),
+        ("download", 1001, 1000, True),
+        ("size", 1999, 2000, False),
+        ("size", 2000, 2000, True),
+        ("chunks", 2, 3, False),
+        ("chunks", 3, 3, True),
+    ],
+)
+def test_judge_limit_at_its_boundary(
+    quantity: Quantity, maximum: int, figure: int, passed: bool
+) -> None:
+    (found,) = judge_variant(model(), variant(limit(quantity, maximum)), MEASURED, None)
+    assert (found.measured, found.limit, found.passed) == (figure, maximum, passed)
+
+
+def test_judge_budget_names_key_and_three_largest_tensors() -> None:
+    (found,) = judge_variant(model(), variant(limit("download", 1)), MEASURED, None)
+    assert found.key == "models.bert.budget.download"
+    assert found.contributors == (
+        ("d (int8, MatMul /fc/MatMul)", 900),
+        ("b (int8, Gemm /head/Gemm)", 500),
+        ("c (int8)", 500),
+    )
+
+
+@pytest.mark.parametrize("quantity", ["download", "size", "chunks"])
+def test_judge_unmeasured_limit_fails(quantity: Quantity) -> None:
+    nothing = VariantMeasurements(None, None, None)
+    (found,) = judge_variant(model(), variant(limit(quantity, 10**12)), nothing, None)
+    assert (found.measured, found.passed) == (None, False)
+
+
+def test_judge_warning_limit_keeps_its_hint() -> None:
+    (found,) = judge_variant(model(), variant(limit("size", 1, "warning")), MEASURED, None)
+    assert (found.passed, found.hints) == (False, "warning")
+
+
+@pytest.mark.parametrize(
+    ("comparison", "value", "passed"),
+    [
+        (">=", 0.98, False),
+        (">=", 0.99, True),
+        (">=", 1.0, True),
+        (">=", math.nan, False),
+        ("<=", 0.98, True),
+        ("<=", 0.99, True),
+        ("<=", 1.0, False),
+        ("<=", math.nan, False),
+        ("<=", math.inf, False),
+    ],
+)
+def test_judge_metric_at_its_boundary(comparison: Comparison, value: float, passed: bool) -> None:
+    judged = model(metric("cosine", comparison, 0.99))
+    (found,) = judge_variant(judged, variant(), MEASURED, evaluation("cosine", value))
+    assert (found.quantity, found.passed, found.hints) == ("cosine", passed, "error")
+    assert found.key == "models.bert.golden.metrics.cosine"
+
+
+def test_judge_metric_without_evaluation_fails() -> None:
+    (found,) = judge_variant(model(metric("cosine", ">=", 0.0)), variant(), MEASURED, None)
+    assert (found.measured, found.passed) == (None, False)
+
+
+def test_judge_metric_missing_from_evaluation_fails() -> None:
+    judged = model(metric("top1_agreement", ">=", 0.0))
+    (found,) = judge_variant(judged, variant(), MEASURED, evaluation("cosine", 1.0))
+    assert (found.measured, found.passed) == (None, False)
+
+
+def test_judge_orders_budgets_before_accuracy_as_declared() -> None:
+    judged = model(metric("max_abs_error", "<=", 1), metric("cosine", ">=", 0.9))
+    limits = variant(limit("size", 1), limit("chunks", 1))
+    found = judge_variant(judged, limits, MEASURED, None)
+    assert [v.quantity for v in found] == ["size", "chunks", "max_abs_error", "cosine"]
+
+
+def test_soften_budgets_leaves_accuracy_as_errors() -> None:
+    found = soften_budgets([verdict(passed=False), verdict("cosine", passed=False)])
+    assert [v.hints for v in found] == ["warning", "error"]
+
+
+def test_is_accuracy_tells_metrics_from_budgets() -> None:
+    assert is_accuracy(verdict("top1_agreement", passed=True))
+    assert not is_accuracy(verdict("chunks", passed=True))
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "errors", "code"),
+    [
+        ([], [], 0),
+        ([verdict(passed=True)], [], 0),
+        ([verdict(passed=False, hints="warning")], [], 0),
+        ([verdict(passed=False)], [], 3),
+        ([verdict("cosine", passed=False)], [], 4),
+        ([verdict(passed=False), verdict("cosine", passed=False)], [], 4),
+        ([verdict("cosine", passed=False)], [FrozenError("MP-E720", "x")], 5),
+        ([], [FrozenError("MP-E720", "x"), StepError("MP-E403", "x")], 1),
+        ([], [StepError("MP-E403", "x"), SourceUnreachableError("MP-E220", "x")], 6),
+        ([], [SourceUnreachableError("MP-E220", "x"), UsageError("MP-E111", "x")], 2),
+        ([], [UsageError("MP-E111", "x"), InternalError("MP-E900", "x")], 7),
+    ],
+)
+def test_exit_code_is_the_first_in_order(
+    verdicts: list[Verdict], errors: list[ModelpackError], code: int
+) -> None:
+    assert exit_code(verdicts, errors) == code
