@@ -27,9 +27,11 @@ CODES = {
     "MP-E206": "the file is a safetensors checkpoint",
     "MP-E207": "the file is a PyTorch checkpoint",
     "MP-E208": "the file is of a kind modelpack does not read",
+    "MP-E209": "a source file cannot be read",
     "MP-E210": "the opset is not supported",
     "MP-E211": "the IR version is not supported",
     "MP-E212": "an operator domain is missing from onnxruntime-web",
+    "MP-E213": "an operator is unknown",
     "MP-E220": "an npm package or a file in it was not found",
     "MP-E221": "a Python package or a file in it was not found",
     "MP-E230": "a source kept changing during the build",
@@ -39,6 +41,7 @@ CODES = {
     "MP-E320": "a tensor or value of the graph is malformed",
     "MP-E321": "the graph has no such input, output or dimension",
     "MP-E322": "a weight is not finite",
+    "MP-E323": "a state's input and output do not agree",
     "MP-E401": "a worker process died",
     "MP-E402": "a step exceeded its time limit",
     "MP-E403": "a step failed",
@@ -52,6 +55,7 @@ CODES = {
     "MP-E602": "a limit was not measured",
     "MP-E701": "a stored file is corrupt",
     "MP-E702": "a file cannot be written",
+    "MP-E703": "a stored file cannot be opened",
     "MP-E710": "a manifest is malformed",
     "MP-E711": "a published file is missing or corrupt",
     "MP-E720": "--frozen, and something is out of date",
@@ -70,6 +74,7 @@ class ModelpackError(Exception):
         self.message = message
         self.where = where
         self.remedy = remedy
+        self.details = ""  # a traceback, where a library surprised us; shown with --debug
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
@@ -78,7 +83,7 @@ class ModelpackError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         # Errors cross process borders: keyword-only arguments need help to be pickled.
-        return _rebuild, (type(self), self.code, self.message, self.where, self.remedy)
+        return _rebuild, (type(self), self.code, self.message, self.where, self.remedy), self.__dict__
 
 
 class UsageError(ModelpackError):

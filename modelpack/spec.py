@@ -134,7 +134,7 @@ class OutputSettings(Struct, frozen=True):
     host: Host
     keep_generations: int
     types: Path | None
-    compression: Literal["balanced", "smallest"]
+    compression: Literal["balanced", "smallest", "none"]
 
 
 class CacheSettings(Struct, frozen=True):
@@ -167,9 +167,7 @@ class InspectParams(Struct, frozen=True, tag="inspect"):
 
 
 class SimplifyParams(Struct, frozen=True, tag="simplify"):
-    """`enabled = False` passes the model through."""
-
-    enabled: bool
+    """The pass has nothing to set."""
 
 
 class ShakeParams(Struct, frozen=True, tag="shake"):

@@ -1,0 +1,30 @@
+"""Steps are let in by memory, not only by cores: two 3 GB models at once would take the machine down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Condition
+
+
+class Admission:
+    """A budget of memory that running steps share. A step larger than all of it runs alone."""
+
+    def __init__(self, capacity_bytes: int) -> None:
+        self._capacity_bytes = capacity_bytes
+        self._used_bytes = 0
+        self._changed = Condition()
+
+    @contextmanager
+    def admit(self, estimate_bytes: int) -> Iterator[None]:
+        """Waits until the step fits beside the others, and holds its share while the block runs."""
+        share_bytes = min(estimate_bytes, self._capacity_bytes)
+        with self._changed:
+            self._changed.wait_for(lambda: self._used_bytes + share_bytes <= self._capacity_bytes)
+            self._used_bytes += share_bytes
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._used_bytes -= share_bytes
+                self._changed.notify_all()

@@ -1,0 +1,34 @@
+"""Which source files a step's result follows from, and their digests."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import modelpack
+from modelpack.digest import digest_file
+from modelpack.spec import StepKind
+from modelpack.steps.catalog import CATALOG
+
+_PACKAGE = Path(modelpack.__file__).parent
+# What every step may use. A change in graph/ wakes all steps: splitting hairs here would one day serve stale bytes.
+_SHARED = ("spec.py", "record.py", "digest.py", "units.py", "errors.py", "steps/contract.py")
+
+
+def code_digests(kind: StepKind) -> tuple[tuple[str, str], ...]:
+    """The digest of each source file that steps of this kind run, by its path inside the package."""
+    step_file = CATALOG[kind].module.removeprefix("modelpack.").replace(".", "/") + ".py"
+    names = {step_file, *_SHARED, *_graph_files()}
+    return tuple((name, _digest(name)) for name in sorted(names))
+
+
+@cache
+def _graph_files() -> tuple[str, ...]:
+    return tuple(
+        path.relative_to(_PACKAGE).as_posix() for path in (_PACKAGE / "graph").rglob("*.py")
+    )
+
+
+@cache
+def _digest(name: str) -> str:
+    return digest_file(_PACKAGE / name)

@@ -1,0 +1,131 @@
+"""The whole-build fast path: a build like the last good one, on files like the last ones, is answered from one record.
+
+Everything here runs before anything else is imported, and has 60 ms for it: only json, os and hashlib.
+
+1. The record speaks for one command line in one directory, one configuration file, one modelpack, one set of packages.
+2. Every file that went in or came out is named with its size, times and inode; a file touched so shortly before the
+   record that its times prove nothing (racy) also with its digest, and is hashed again.
+3. Whatever cannot be read, or is not exactly as recorded, means: build as usual.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from modelpack.store.signature import stat_signature
+
+_FORMAT = 1
+_RACY_NS = 2_000_000_000  # FAT keeps times to 2 s; nothing in use is coarser
+_PACKAGE = Path(__file__).parent.parent
+
+
+def record_path(cache: Path, config: Path, argv: Sequence[str]) -> Path:
+    """Where the record for this command line lies."""
+    spoken = json.dumps([str(config), *argv]).encode("utf-8", "surrogateescape")
+    return cache / "fast" / f"{hashlib.sha256(spoken).hexdigest()[:32]}.json"
+
+
+def recall(path: Path, *, now: float) -> dict[str, str] | None:
+    """The texts remembered for an unchanged build, or None if anything changed. Refreshes racy entries."""
+    try:
+        record = json.loads(path.read_bytes())
+        if record["format"] != _FORMAT or record["environment"] != _environment():
+            return None
+        if any(os.path.lexists(absent) for absent in record["absent"]):
+            return None
+        if not all(_is_unchanged(entry) for entry in record["files"]):
+            return None
+        texts = {str(name): str(text) for name, text in record["texts"].items()}
+        if any(entry[-1] for entry in record["files"]):
+            _settle(path, record, now)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return texts
+
+
+def remember(
+    path: Path, files: Iterable[Path], absent: Iterable[Path], texts: dict[str, str]
+) -> None:
+    """Records a good build. Failing to write it only makes the next build slower."""
+    now = time.time()
+    record = {
+        "format": _FORMAT,
+        "environment": _environment(),
+        "files": [_entry(file, now) for file in sorted(set(files))],
+        "absent": [str(one) for one in sorted(set(absent))],
+        "texts": texts,
+    }
+    _write(path, record)
+
+
+def _is_unchanged(entry: list[object]) -> bool:
+    path, *signature, digest = entry
+    if list(stat_signature(Path(str(path)))) != signature:
+        return False
+    return not digest or _digest(str(path)) == digest
+
+
+def _entry(path: Path, now: float) -> list[object]:
+    signature = stat_signature(path)
+    is_racy = signature[1] > (now * 1e9) - _RACY_NS
+    return [str(path), *signature, _digest(str(path)) if is_racy else ""]
+
+
+def _settle(path: Path, record: dict[str, object], now: float) -> None:
+    """Drops digests that are no longer needed, so that the next build need not hash again."""
+    files = record["files"]
+    if isinstance(files, list):
+        record["files"] = [
+            [*entry[:-1], "" if entry[2] <= (now * 1e9) - _RACY_NS else entry[-1]]
+            for entry in files
+        ]
+        _write(path, record)
+
+
+def _write(path: Path, record: dict[str, object]) -> None:
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(json.dumps(record))
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+
+
+def _digest(path: str) -> str:
+    with open(path, "rb") as stream:  # noqa: PTH123 (no pathlib object is made for each of 1000 files)
+        return hashlib.sha256(stream.read()).hexdigest()
+
+
+def _environment() -> list[object]:
+    """This modelpack, this Python, these installed packages: whatever installs one touches its folder."""
+    folders = [entry for entry in sys.path if entry.endswith(("site-packages", "dist-packages"))]
+    return [
+        sys.version,
+        [[folder, os.stat(folder).st_mtime_ns] for folder in folders if os.path.isdir(folder)],
+        [[entry.path, *_brief(entry)] for entry in sorted(_sources(_PACKAGE), key=_path)],
+    ]
+
+
+def _sources(folder: Path | str) -> Iterator[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.endswith(".py"):
+                yield entry
+            elif entry.is_dir() and entry.name != "__pycache__":
+                yield from _sources(entry.path)
+
+
+def _path(entry: os.DirEntry[str]) -> str:
+    return entry.path
+
+
+def _brief(entry: os.DirEntry[str]) -> tuple[int, int]:
+    stat = entry.stat()
+    return stat.st_size, stat.st_mtime_ns

@@ -1,0 +1,143 @@
+"""What a step's declared inputs are right now: files with digests, from the project or from earlier results.
+
+1. Every source file has one digest per build, fixed when it is first asked for.
+2. Bytes that a step reads are copied into its private folder and hashed on the way; if they are not the bytes of the
+   key, the source changed under the build, and nothing is remembered.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from modelpack.digest import digest_stream
+from modelpack.errors import SourceError
+from modelpack.keys import InputDigest
+from modelpack.record import ModelFacts, TaskResult
+from modelpack.sources.external import resolve_external
+from modelpack.sources.locate import locate
+from modelpack.sources.sniff import check_is_onnx
+from modelpack.spec import InputRef, ProjectFile, Source, SourceGraph, SourceModel, Step, Upstream
+from modelpack.store.store import Store
+
+GRAPH_NAME = "model.onnx"
+
+
+class ResolvedInput(Struct, frozen=True):
+    """One input file. `path` is set for a file of the project; otherwise the bytes are in the store."""
+
+    role: str
+    name: str
+    digest: str
+    size_bytes: int
+    path: Path | None = None
+
+
+class SourceChangedError(SourceError):
+    """A source file is no longer what it was when the build began. A build starts over once when it meets this."""
+
+
+class Inputs:
+    """Resolves input references within one build."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._digests: dict[Path, tuple[str, int]] = {}
+        self._located: dict[Source, Path] = {}
+        self._facts: dict[str, ModelFacts] = {}
+
+    def resolve(self, step: Step, results: Mapping[str, TaskResult]) -> tuple[ResolvedInput, ...]:
+        """The step's input files in declared order. Raises: SourceError if a source is not what it should be."""
+        return tuple(
+            resolved
+            for ordinal, ref in enumerate(step.inputs)
+            for resolved in self._resolve(ref, ordinal, results)
+        )
+
+    def facts(self, inspected: TaskResult) -> ModelFacts:
+        """The facts that an `inspect` step found."""
+        (output,) = inspected.with_role("facts")
+        if output.digest not in self._facts:
+            content = self._store.blobs.read_bytes(output.digest)
+            self._facts[output.digest] = msgspec.json.decode(content, type=ModelFacts)
+        return self._facts[output.digest]
+
+    def source_paths(self) -> tuple[Path, ...]:
+        """Every project file that was looked at, for the whole-build fast path."""
+        return tuple(sorted(self._digests))
+
+    def _resolve(
+        self, ref: InputRef, ordinal: int, results: Mapping[str, TaskResult]
+    ) -> tuple[ResolvedInput, ...]:
+        match ref:
+            case Upstream(role, step, output):
+                return tuple(
+                    ResolvedInput(role, found.name, found.digest, found.size_bytes)
+                    for found in results[step].with_role(output)
+                )
+            case ProjectFile(role, path):
+                if not path.is_file():
+                    raise SourceError(
+                        "MP-E201",
+                        "no such file",
+                        where=str(path),
+                        remedy=f"create it, or change the key that names it as {role}",
+                    )
+                return (self._file(role, f"{ordinal}{path.suffix.lower()}", path),)
+            case SourceGraph(role, source):
+                return (self._file(role, GRAPH_NAME, self._locate(source)),)
+            case SourceModel(role, source, inspect):
+                return self._model(role, self._locate(source), self.facts(results[inspect]))
+
+    def _locate(self, source: Source) -> Path:
+        if source not in self._located:
+            path = locate(source)
+            check_is_onnx(path)
+            self._located[source] = path
+        return self._located[source]
+
+    def _model(self, role: str, graph: Path, facts: ModelFacts) -> tuple[ResolvedInput, ...]:
+        data = resolve_external(graph, facts)
+        return (
+            self._file(role, GRAPH_NAME, graph),
+            *(self._file(role, path.relative_to(graph.parent).as_posix(), path) for path in data),
+        )
+
+    def _file(self, role: str, name: str, path: Path) -> ResolvedInput:
+        if path not in self._digests:
+            self._digests[path] = self._store.stat_cache.digest(path)
+        digest, size_bytes = self._digests[path]
+        return ResolvedInput(role, name, digest, size_bytes, path)
+
+
+def key_inputs(inputs: tuple[ResolvedInput, ...]) -> tuple[InputDigest, ...]:
+    """The inputs as they enter a key: content and role, and the name a graph or a suffix gives meaning to."""
+    return tuple(InputDigest(found.role, found.name, found.digest) for found in inputs)
+
+
+def materialise(inputs: tuple[ResolvedInput, ...], folder: Path, store: Store) -> None:
+    """Writes each input to `folder/role/name`. Raises: SourceChangedError, StoreError."""
+    for found in inputs:
+        destination = folder / found.role / found.name
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        if found.path is None:
+            store.blobs.materialise(found.digest, destination)
+        else:
+            _copy_verified(found.path, destination, found.digest)
+
+
+def _copy_verified(path: Path, destination: Path, digest: str) -> None:
+    shutil.copyfile(path, destination)
+    with destination.open("rb") as stream:
+        copied, _ = digest_stream(stream)
+    if copied != digest:
+        raise SourceChangedError(
+            "MP-E230",
+            "the file kept changing while it was read",
+            where=str(path),
+            remedy="wait until whatever writes it has finished, then build again",
+        )

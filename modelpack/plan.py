@@ -1,0 +1,196 @@
+"""Project → Plan: every step a build would run, as data. Pure; nothing is looked at and nothing is decided later.
+
+source ─ inspect ─┬─ simplify ─ shake ─┬─ quantize ─┬─ split ─ compress (per chunk)      for each variant
+                  └─ golden ───────────┘            └─ evaluate
+assets ─ compress (per chunk)                                                            for each model
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from modelpack.spec import (
+    AssetsParams,
+    CompressParams,
+    EvaluateParams,
+    Form,
+    Golden,
+    GoldenParams,
+    Host,
+    InputRef,
+    InspectParams,
+    Mode,
+    Model,
+    OutputSettings,
+    Plan,
+    Project,
+    ProjectFile,
+    QuantizeParams,
+    ShakeParams,
+    SimplifyParams,
+    SourceGraph,
+    SourceModel,
+    SplitParams,
+    Step,
+    Upstream,
+    Variant,
+)
+
+# Hosts that negotiate Content-Encoding; the others publish one form that the loader decodes, and it knows no brotli.
+TRANSPORT_HOSTS: frozenset[Host] = frozenset({"nginx", "s3-cloudfront"})
+
+# Brotli-11 takes 25–50 s for 23 MB on one core and gains little over zstd on float weights (variants.md, Compression).
+_STORED_FORMS: tuple[tuple[Form, int], ...] = (("gzip", 9), ("zstd", 19))
+_TRANSPORT_FORMS: tuple[tuple[Form, int], ...] = (*_STORED_FORMS, ("br", 11))
+_STORED_FORMS_IN_DEVELOPMENT: tuple[tuple[Form, int], ...] = (("zstd", 3),)
+_TRANSPORT_FORMS_IN_DEVELOPMENT: tuple[tuple[Form, int], ...] = (("br", 9),)
+
+
+def make_plan(project: Project, mode: Mode) -> Plan:
+    """The plan for all of the project's models and variants."""
+    return Plan(
+        tuple(
+            step for model in project.models for step in _model_steps(model, project.output, mode)
+        )
+    )
+
+
+def variant_target(model: Model, variant: Variant) -> str:
+    """How steps and people name a variant: `minilm@q8`."""
+    return f"{model.id}@{variant.id}"
+
+
+def _model_steps(model: Model, output: OutputSettings, mode: Mode) -> Iterator[Step]:
+    yield _inspect(model)
+    if model.simplify:
+        yield _simplify(model)
+    yield _shake(model)
+    if model.golden is not None:
+        yield _golden(model, model.golden)
+    if model.assets:
+        yield _assets(model)
+        forms = _forms(output, mode, is_float=False)
+        if forms:
+            yield _compress(model.id, f"assets:{model.id}", forms)
+    for variant in model.variants:
+        yield from _variant_steps(model, variant, _variant_forms(variant, output, mode))
+
+
+def _variant_steps(
+    model: Model, variant: Variant, forms: tuple[tuple[Form, int], ...]
+) -> Iterator[Step]:
+    target = variant_target(model, variant)
+    yield _quantize(model, variant)
+    if model.golden is not None:
+        yield _evaluate(model, target)
+    yield Step(
+        "split",
+        target,
+        SplitParams(model.chunk_size_bytes),
+        (Upstream("model", f"quantize:{target}", "model"),),
+    )
+    if forms:
+        yield _compress(target, f"split:{target}", forms)
+
+
+def _inspect(model: Model) -> Step:
+    return Step(
+        "inspect",
+        model.id,
+        InspectParams(model.outputs, model.free_dimensions, model.state),
+        (SourceGraph("model", model.source),),
+    )
+
+
+def _simplify(model: Model) -> Step:
+    return Step("simplify", model.id, SimplifyParams(), (_source(model, "model"), _facts(model)))
+
+
+def _shake(model: Model) -> Step:
+    simplified = Upstream("model", f"simplify:{model.id}", "model")
+    return Step(
+        "shake",
+        model.id,
+        ShakeParams(model.outputs, model.free_dimensions),
+        (simplified if model.simplify else _source(model, "model"),),
+    )
+
+
+def _quantize(model: Model, variant: Variant) -> Step:
+    return Step(
+        "quantize",
+        variant_target(model, variant),
+        QuantizeParams(variant.dtype, variant.device, variant.nodes_to_exclude, variant.block_size),
+        (Upstream("model", f"shake:{model.id}", "model"),),
+    )
+
+
+def _golden(model: Model, golden: Golden) -> Step:
+    inputs: list[InputRef] = [ProjectFile("samples", golden.samples), _facts(model)]
+    if golden.tokenizer is not None:
+        inputs.append(ProjectFile("tokenizer", golden.tokenizer))
+    return Step(
+        "golden",
+        model.id,
+        GoldenParams(
+            "jsonl" if golden.samples.suffix == ".jsonl" else "npz", model.free_dimensions
+        ),
+        tuple(inputs),
+    )
+
+
+def _evaluate(model: Model, target: str) -> Step:
+    return Step(
+        "evaluate",
+        target,
+        EvaluateParams(model.outputs, model.free_dimensions),
+        (
+            _source(model, "reference"),
+            Upstream("model", f"quantize:{target}", "model"),
+            Upstream("judge", f"golden:{model.id}", "judge"),
+        ),
+    )
+
+
+def _assets(model: Model) -> Step:
+    return Step(
+        "assets",
+        model.id,
+        AssetsParams(tuple(asset.name for asset in model.assets), model.chunk_size_bytes),
+        tuple(ProjectFile("asset", asset.path) for asset in model.assets),
+    )
+
+
+def _compress(target: str, split: str, forms: tuple[tuple[Form, int], ...]) -> Step:
+    return Step(
+        "compress",
+        target,
+        CompressParams(forms),
+        (Upstream("chunk", split, "chunk"),),
+        mapped_over="chunk",
+    )
+
+
+def _source(model: Model, role: str) -> SourceModel:
+    return SourceModel(role, model.source, f"inspect:{model.id}")
+
+
+def _facts(model: Model) -> Upstream:
+    return Upstream("facts", f"inspect:{model.id}", "facts")
+
+
+def _variant_forms(
+    variant: Variant, output: OutputSettings, mode: Mode
+) -> tuple[tuple[Form, int], ...]:
+    return _forms(output, mode, is_float=variant.dtype in {"fp32", "fp16"})
+
+
+def _forms(output: OutputSettings, mode: Mode, *, is_float: bool) -> tuple[tuple[Form, int], ...]:
+    if output.compression == "none":
+        return ()
+    is_transport = output.host in TRANSPORT_HOSTS
+    if mode == "development":
+        return _TRANSPORT_FORMS_IN_DEVELOPMENT if is_transport else _STORED_FORMS_IN_DEVELOPMENT
+    if not is_transport or (is_float and output.compression == "balanced"):
+        return _STORED_FORMS
+    return _TRANSPORT_FORMS
