@@ -77,7 +77,10 @@ class ValueFacts(Struct, frozen=True, rename="camel"):
 
 
 class TensorFacts(Struct, frozen=True, rename="camel"):
-    """A weight. `location`, `offset` and `size_bytes` say where it lies when it is external data."""
+    """A weight. `location`, `offset` and `size_bytes` say where it lies when it is external data.
+
+    `checksum` is the SHA-1 of the whole data file, where the graph gives one.
+    """
 
     name: str
     dtype: str
@@ -86,6 +89,7 @@ class TensorFacts(Struct, frozen=True, rename="camel"):
     consumers: tuple[str, ...] = ()
     location: str | None = None
     offset_bytes: int = 0
+    checksum: str | None = None
 
 
 class ModelFacts(Struct, frozen=True, rename="camel"):
@@ -181,14 +185,22 @@ class Verdict(Struct, frozen=True, rename="camel"):
 
 
 class StepEvent(Struct, frozen=True, rename="camel", tag_field="event", tag="step"):
-    """A step began, ended, was answered from the cache, failed, or was not reached."""
+    """A step began, came further (`done` of `total` runs), ended, was answered from the cache, or failed."""
 
     step: str
-    state: Literal["started", "finished", "cached", "failed", "skipped"]
+    state: Literal["started", "progress", "finished", "cached", "failed"]
     seconds: float = 0.0
     done: int = 0
     total: int = 0
     error: str = ""
+
+
+class StepForecast(Struct, frozen=True, rename="camel"):
+    """What a build would do with a step. `unknown` where that depends on a step that has yet to run; `reason` says which."""
+
+    step: str
+    state: Literal["run", "cached", "unknown"]
+    reason: str
 
 
 class VariantReport(Struct, frozen=True, rename="camel"):
