@@ -1,0 +1,50 @@
+"""The last keys of every task of a project, so that `modelpack why` can name what changed. Never asked for correctness."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from modelpack.digest import digest_bytes
+from modelpack.store.atomic import write_atomically
+from modelpack.store.sealed import read_sealed, seal
+
+_LENGTH = 2  # this run and the one before
+
+
+class _History(Struct, frozen=True):
+    task: str
+    keys: tuple[str, ...]
+
+
+class Histories:
+    """The histories of one project under `folder`, and, for reading only, those of `fallback`."""
+
+    def __init__(self, folder: Path, project_id: str, fallback: Histories | None = None) -> None:
+        self.folder = folder / digest_bytes(project_id.encode("utf-8", "surrogatepass"))
+        self.fallback = fallback
+
+    def last(self, task: str) -> tuple[str, ...]:
+        """Up to the two last distinct keys of the task, newest first."""
+        content = read_sealed(self.place(task))
+        try:
+            history = msgspec.json.decode(content or b"", type=_History)
+        except (msgspec.DecodeError, RecursionError):
+            history = _History("", ())
+        if history.task == task:
+            return history.keys
+        return self.fallback.last(task) if self.fallback is not None else ()
+
+    def remember(self, task: str, key: str) -> None:
+        """`key` is the newest of the task. Raises: StoreError MP-E702 if the system refuses."""
+        known = self.last(task)
+        if known[:1] == (key,):
+            return
+        keys = (key, *(other for other in known if other != key))[:_LENGTH]
+        write_atomically(self.place(task), seal(msgspec.json.encode(_History(task, keys))))
+
+    def place(self, task: str) -> Path:
+        """Where the task's history lies."""
+        return self.folder / f"{digest_bytes(task.encode('utf-8', 'surrogatepass'))}.json"

@@ -1,0 +1,114 @@
+"""Private folders for running steps, on the file system of the blobs.
+
+1. A folder `<token>` belongs to whoever holds the lock on `<token>.lock`, which also names the owner's process.
+2. A folder is removed when its owner leaves it, or by the next sweep once its owner is dead: the lock is free,
+   and (locks may be empty promises on network file systems) no process of that number runs.
+3. What is being swept can no longer be acquired: an owner makes sure its lock file still exists once it is locked.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from modelpack.store.atomic import writing
+from modelpack.store.lock import try_lock
+from modelpack.store.removal import remove_tree
+
+_LOCK_SUFFIX = ".lock"
+
+
+class Scratch:
+    """The scratch folders under `root`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @contextmanager
+    def folder(self) -> Iterator[Path]:
+        """An empty folder that nobody else uses, gone at the end. Raises: StoreError MP-E702 if the system refuses."""
+        with writing(self.root):
+            descriptor, folder = self._acquire()
+        try:
+            yield folder
+        finally:
+            _release(descriptor, folder)
+
+    def sweep(self) -> int:
+        """How many folders of dead owners were removed."""
+        try:
+            locks = sorted(self.root.glob(f"*{_LOCK_SUFFIX}"))
+        except OSError:
+            return 0
+        return sum(_sweep_one(lock) for lock in locks)
+
+    def _acquire(self) -> tuple[int, Path]:
+        self.root.mkdir(parents=True, exist_ok=True)
+        while True:
+            folder = self.root / secrets.token_hex(8)
+            lock = _lock_of(folder)
+            descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+            # A sweep may have come between the two lines; then the name is burnt.
+            if _try_lock(descriptor) and lock.exists():
+                os.write(descriptor, b"%d\n" % os.getpid())
+                folder.mkdir(mode=0o700)
+                return descriptor, folder
+            os.close(descriptor)
+
+
+def _release(descriptor: int, folder: Path) -> None:
+    remove_tree(folder)
+    with suppress(OSError):
+        _lock_of(folder).unlink()
+    os.close(descriptor)
+    # Windows does not unlink open files.
+    with suppress(OSError):
+        _lock_of(folder).unlink()
+
+
+def _sweep_one(lock: Path) -> bool:
+    folder = lock.with_suffix("")
+    try:
+        descriptor = os.open(lock, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
+    except OSError:
+        return False
+    if not _try_lock(descriptor) or _is_running(_owner_of(descriptor)):
+        os.close(descriptor)
+        return False
+    _release(descriptor, folder)
+    return True
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        return try_lock(descriptor)
+    except OSError:
+        return True  # no locks on this file system: the owner's process number has to do
+
+
+def _lock_of(folder: Path) -> Path:
+    return folder.with_name(folder.name + _LOCK_SUFFIX)
+
+
+def _owner_of(descriptor: int) -> int:
+    try:
+        return int(os.read(descriptor, 32))
+    except (OSError, ValueError):
+        return 0
+
+
+def _is_running(process: int) -> bool:
+    # On Windows signal 0 would end the process; its locks can be relied upon.
+    if sys.platform == "win32" or process <= 0 or process == os.getpid():
+        return False
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True

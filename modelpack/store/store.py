@@ -1,0 +1,137 @@
+"""The cache directory as one value.
+
+    <directory>/.gitignore CACHEDIR.TAG
+    <directory>/v1/blobs      content, by digest (blobs.py)
+    <directory>/v1/actions    results, by key (actions.py)
+    <directory>/v1/histories  last keys, by project and task (histories.py)
+    <directory>/v1/stats      digests of source files, by project (stat_cache.py)
+    <directory>/v1/scratch    folders of running steps (scratch.py)
+
+1. The cache is optional: a directory that cannot be made, written or trusted costs time and one warning, never a build.
+2. The layout is versioned as a whole: another version's folder is left alone, and nothing is migrated in place.
+3. Half-made directories are completed. Nobody is ever told to delete something.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from types import TracebackType
+
+from msgspec import Struct, structs
+
+from modelpack.digest import digest_bytes
+from modelpack.errors import StoreError
+from modelpack.store.actions import Actions
+from modelpack.store.atomic import write_atomically, writing
+from modelpack.store.blobs import Blobs
+from modelpack.store.histories import Histories
+from modelpack.store.removal import remove_tree
+from modelpack.store.scratch import Scratch
+from modelpack.store.stat_cache import StatCache
+from modelpack.store.trust import distrust, is_writable
+
+LAYOUT_FOLDER = "v1"
+_FOLDERS = ("blobs", "actions", "histories", "stats", "scratch")
+_MARKERS = {
+    ".gitignore": "*\n",
+    # https://bford.info/cachedir/: backup programs skip what carries this tag.
+    "CACHEDIR.TAG": "Signature: 8a477f597d28d172789f06886806bc55\n# This is the cache of modelpack.\n",
+}
+
+
+class Store(Struct, frozen=True):
+    """Everything that is kept between builds. `directory` was asked for; `temporary`, if any, is where writes go instead."""
+
+    blobs: Blobs
+    actions: Actions
+    histories: Histories
+    stat_cache: StatCache
+    scratch: Scratch
+    warnings: tuple[str, ...]
+    directory: Path
+    temporary: Path | None = None
+
+    def __enter__(self) -> Store:  # noqa: PYI034 - typing.Self is of 3.11, and nothing derives from this
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Removes the temporary directory, if there is one. What was learnt of stats is saved by `stat_cache.save()`."""
+        if self.temporary is not None:
+            remove_tree(self.temporary)
+
+
+def open_store(directory: Path, project_id: str) -> Store:
+    """The store in `directory`; where that cannot be written, one that reads from it; where it cannot be trusted, an empty one.
+
+    Raises: StoreError MP-E702 if not even a temporary directory can be made.
+    """
+    writable = _make(directory)
+    if reason := distrust(directory):
+        return _open_elsewhere(None, directory, project_id, f"is not used, because {reason}")
+    if not (writable and _complete(directory)):
+        note = "cannot be written; this build reads it and keeps nothing"
+        return _open_elsewhere(directory / LAYOUT_FOLDER, directory, project_id, note)
+    store = _open(directory / LAYOUT_FOLDER, None, directory, project_id)
+    store.scratch.sweep()
+    return store
+
+
+def _make(directory: Path) -> bool:
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return is_writable(directory)
+
+
+def _complete(directory: Path) -> bool:
+    folders = [directory / LAYOUT_FOLDER / name for name in _FOLDERS]
+    try:
+        for folder in folders:
+            folder.mkdir(parents=True, exist_ok=True)
+        for name, text in _MARKERS.items():
+            if not (directory / name).exists():
+                write_atomically(directory / name, text.encode())
+    except (OSError, StoreError):
+        return False
+    return all(map(is_writable, folders))
+
+
+def _open_elsewhere(readable: Path | None, directory: Path, project_id: str, note: str) -> Store:
+    with writing(directory):
+        temporary = Path(tempfile.mkdtemp(prefix="modelpack-"))
+        for name in _FOLDERS:
+            (temporary / name).mkdir()
+    store = _open(temporary, readable, directory, project_id)
+    warning = f"the cache {directory} {note}"
+    return structs.replace(store, warnings=(warning,), temporary=temporary)
+
+
+def _open(root: Path, readable: Path | None, directory: Path, project_id: str) -> Store:
+    """The store at `root`, reading from the one at `readable`, if any, what it does not have itself."""
+    stats_name = f"stats/{digest_bytes(os.fsencode(project_id))}.json"
+    return Store(
+        blobs=Blobs(root / "blobs", Blobs(readable / "blobs") if readable else None),
+        actions=Actions(root / "actions", Actions(readable / "actions") if readable else None),
+        histories=Histories(
+            root / "histories",
+            project_id,
+            Histories(readable / "histories", project_id) if readable else None,
+        ),
+        stat_cache=StatCache(
+            root / stats_name, fallback=readable / stats_name if readable else None
+        ),
+        scratch=Scratch(root / "scratch"),
+        warnings=(),
+        directory=directory,
+    )
