@@ -1,0 +1,105 @@
+"""The recipe fp16: computed in half precision where that works, else stored in it.
+
+1. webgpu: onnxruntime's converter, inputs and outputs kept in float32. Nodes whose weights or results leave the range
+   of float16 on probe inputs stay float32 (islands); so do excluded ones.
+2. The result must load and agree with the original on the probe inputs, or the weights are only stored as float16.
+3. wasm: only stored. WebAssembly has no half-precision arithmetic; onnxruntime would cast at every node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+import onnx
+import onnx_ir as ir
+from msgspec import Struct
+from onnxruntime.transformers.float16 import convert_float_to_float16
+
+from modelpack.graph.failures import ONNXRUNTIME_ERRORS, first_line
+from modelpack.graph.io import read_model, read_proto, write_model
+from modelpack.graph.probe import Feeds
+from modelpack.graph.recipes.applied import Applied, Narrowed
+from modelpack.graph.recipes.compare import largest_error
+from modelpack.graph.recipes.halves import store_halves
+from modelpack.graph.recipes.islands import overflowing_nodes
+from modelpack.spec import Device
+
+SCHEME = "fp16"
+WITH_ISLANDS = "fp16_fp32_islands"
+
+# float16 keeps 11 bits, an error of 5e-4 per rounding; over some tens of layers that adds up to 1e-2 of the largest
+# output (measured: 4e-3 on the models of tests/real). An overflow that was missed costs far more.
+TOLERANCE = 0.02
+
+
+_DOES_NOT_FIT: tuple[type[Exception], ...] = (*ONNXRUNTIME_ERRORS, ir.serde.SerdeError, ValueError)
+
+
+class Trial(Struct, frozen=True):
+    """What a conversion is tried on: the original's file, inputs for it, and a folder for attempts."""
+
+    source: Path
+    feeds: tuple[Feeds, ...]
+    folder: Path
+
+
+def apply_fp16(trial: Trial, device: Device, excluded: Collection[str]) -> Applied:
+    """The model in half precision."""
+    if device == "wasm":
+        return store_halves(read_model(trial.source), excluded)
+    if not trial.feeds:
+        return _stored(trial, excluded, "no made-up inputs run in it, so values cannot be compared")
+    try:
+        converted = _converted(trial, excluded)
+        error = _error(trial, converted.model)
+    except _DOES_NOT_FIT as err:
+        return _stored(trial, excluded, f"converted, it does not load ({first_line(err)})")
+    if not error <= TOLERANCE:
+        return _stored(trial, excluded, f"converted, it is {error:.2g} off")
+    return converted
+
+
+def _stored(trial: Trial, excluded: Collection[str], reason: str) -> Applied:
+    applied = store_halves(read_model(trial.source), excluded)
+    note = f"weights stored as float16, computed in float32: {reason}"
+    return Applied(applied.model, applied.narrowed, (note, *applied.notes))
+
+
+def _converted(trial: Trial, excluded: Collection[str]) -> Applied:
+    proto = read_proto(trial.source)
+    islands = overflowing_nodes(proto, trial.feeds, trial.folder / "exposed")
+    kept = sorted({*islands, *excluded})
+    before = _floats(proto)
+    converted = convert_float_to_float16(proto, keep_io_types=True, node_block_list=kept)
+    _drop_repeated_casts(converted.graph)
+    scheme = WITH_ISLANDS if islands else SCHEME
+    narrowed = tuple(
+        Narrowed(tensor.name, scheme, len(tensor.raw_data))
+        for tensor in converted.graph.initializer
+        if tensor.name in before and tensor.data_type == onnx.TensorProto.FLOAT16
+    )
+    model = ir.from_proto(converted)
+    model.graph.sort()  # the converter puts its casts at the end
+    notes = (f"float32 for range: {', '.join(islands)}",) if islands else ()
+    return Applied(model, narrowed, notes)
+
+
+def _floats(proto: onnx.ModelProto) -> set[str]:
+    floats = onnx.TensorProto.FLOAT
+    return {tensor.name for tensor in proto.graph.initializer if tensor.data_type == floats}
+
+
+def _drop_repeated_casts(graph: onnx.GraphProto) -> None:
+    """A value that several float32 nodes read is cast once for each by the converter, always to the same name."""
+    seen: set[str] = set()
+    for node in list(graph.node):
+        if node.op_type == "Cast" and node.output[0] in seen:
+            graph.node.remove(node)
+        seen.update(node.output)
+
+
+def _error(trial: Trial, model: ir.Model) -> float:
+    attempt = trial.folder / "attempt"
+    attempt.mkdir()
+    return largest_error(trial.source, write_model(model, attempt)[0], trial.feeds)

@@ -1,0 +1,61 @@
+"""Finding the nodes of a model that float16 cannot hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from modelpack.graph.io import write_proto
+from modelpack.graph.probe import Feeds
+from modelpack.graph.recipes.halves import LARGEST, fits
+from modelpack.graph.sessions import Array, open_session, run_session
+
+# Other inputs than the probe's reach further; a factor of four in magnitude is two bits of the exponent.
+_HEADROOM = 4.0
+
+
+def overflowing_nodes(
+    model: onnx.ModelProto, feeds: Sequence[Feeds], folder: Path
+) -> tuple[str, ...]:
+    """The names of the main graph's nodes that read a weight, or read or give a value, too large for float16.
+
+    Inside subgraphs nothing can be observed from outside; the comparison with the original covers them.
+    """
+    too_large = {weight.name for weight in model.graph.initializer if not _weight_fits(weight)}
+    for values in _all_values(model, feeds, folder):
+        too_large |= {name for name, array in values.items() if _leaves_range(array)}
+    return tuple(
+        node.name
+        for node in model.graph.node
+        if node.name and too_large.intersection([*node.input, *node.output])
+    )
+
+
+def _all_values(
+    model: onnx.ModelProto, feeds: Sequence[Feeds], folder: Path
+) -> Iterator[Mapping[str, Array]]:
+    exposed = onnx.ModelProto()
+    exposed.CopyFrom(model)
+    public = {value.name for value in exposed.graph.output}
+    names = {name for node in exposed.graph.node for name in node.output if name} - public
+    exposed.graph.output.extend(onnx.ValueInfoProto(name=name) for name in sorted(names))
+    folder.mkdir()
+    session = open_session(write_proto(exposed, folder)[0], optimized=False)
+    for feed in feeds:
+        yield run_session(session, feed)
+
+
+def _weight_fits(weight: onnx.TensorProto) -> bool:
+    if weight.data_type != onnx.TensorProto.FLOAT:
+        return True
+    return fits(onnx.numpy_helper.to_array(weight))
+
+
+def _leaves_range(array: Array) -> bool:
+    if array.dtype != np.float32 or not array.size:
+        return False
+    finite = np.abs(array[np.isfinite(array)])
+    return bool(finite.size) and float(finite.max()) * _HEADROOM > LARGEST

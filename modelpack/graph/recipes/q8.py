@@ -1,0 +1,62 @@
+"""The recipe q8: every large weight as int8, in the form that suits its reader and the device.
+
+wasm:   products as integers (`products`), look-ups by row (`rows`), the rest stored only (`stored`, folded).
+webgpu: look-ups by row, the rest stored only (`stored`, dequantized): integer products have no WebGPU kernel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import onnx_ir as ir
+
+from modelpack.graph.recipes.applied import Applied, Narrowed
+from modelpack.graph.recipes.opset import at_least, opset_of
+from modelpack.graph.recipes.products import DYNAMIC_OPSET, IntegerProducts
+from modelpack.graph.recipes.rewrite import Builder
+from modelpack.graph.recipes.rows import store_rows
+from modelpack.graph.recipes.stored import DEQUANTIZED_OPSET, Form, store_int8
+from modelpack.graph.recipes.weights import Weight, find_weights
+from modelpack.spec import Device
+
+
+def apply_q8(model: ir.Model, device: Device, excluded: Collection[str]) -> Applied:
+    """The model with its large weights as int8."""
+    model = raise_opset(model, device, excluded)
+    found = find_weights(model, excluded)
+    builder = Builder(model)
+    narrowed = narrow_int8(builder, device, found.weights)
+    finish(builder)
+    return Applied(model, narrowed, found.notes)
+
+
+def raise_opset(model: ir.Model, device: Device, excluded: Collection[str]) -> ir.Model:
+    """The model at an opset that has the operators of the device's form; as it is where that cannot be done."""
+    if device == "webgpu":
+        return at_least(model, DEQUANTIZED_OPSET)
+    products = any(weight.kind == "product" for weight in find_weights(model, excluded).weights)
+    return at_least(model, DYNAMIC_OPSET) if products else model
+
+
+def narrow_int8(
+    builder: Builder, device: Device, weights: Collection[Weight]
+) -> tuple[Narrowed, ...]:
+    """Narrows each weight to int8 in the form its kind and the device ask for."""
+    opset = opset_of(builder.model)
+    products = IntegerProducts(builder)
+    form: Form = "dequantized" if device == "webgpu" and opset >= DEQUANTIZED_OPSET else "folded"
+    narrowed = []
+    for weight in weights:
+        if weight.kind == "rows":
+            narrowed.append(store_rows(builder, weight))
+        elif weight.kind == "product" and device == "wasm" and opset >= DYNAMIC_OPSET:
+            narrowed.append(products.rewrite(weight))
+        else:
+            narrowed.append(store_int8(builder, weight, form))
+    return tuple(narrowed)
+
+
+def finish(builder: Builder) -> None:
+    """Drops the weights that were replaced, and puts nodes into an order that runs."""
+    builder.drop_unused()
+    builder.model.graph.sort()

@@ -1,0 +1,113 @@
+"""The step `quantize`: a model in fewer bits, by the recipe of its number format and device.
+
+fp32 copies files. Every other recipe rewrites the graph and must change something; its result is opened and run on
+made-up inputs, and must give finite values in the original's shapes.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from modelpack.errors import StepError
+from modelpack.graph.failures import ONNXRUNTIME_ERRORS, first_line
+from modelpack.graph.io import read_model, write_model
+from modelpack.graph.probe import Feeds, probe_feeds
+from modelpack.graph.recipes.applied import Applied
+from modelpack.graph.recipes.compare import largest_error
+from modelpack.graph.recipes.exclude import excluded_nodes
+from modelpack.graph.recipes.fp16 import Trial, apply_fp16
+from modelpack.graph.recipes.q4 import apply_q4
+from modelpack.graph.recipes.q8 import apply_q8
+from modelpack.graph.recipes.weights import MIN_ELEMENTS
+from modelpack.record import Measurement
+from modelpack.spec import QuantizeParams
+from modelpack.steps.contract import StepInput, StepOutput, output_files
+
+_WANTED = {
+    "fp16": f"float32 weights of {MIN_ELEMENTS} numbers or more",
+    "q8": f"products, filters, recurrences and look-ups with float32 weights of {MIN_ELEMENTS} numbers or more",
+    "q4": f"products and look-ups with float32 weights of {MIN_ELEMENTS} numbers or more",
+}
+_INSTEAD = {"fp16": "fp32", "q8": "fp16 or fp32", "q4": "q8"}
+
+
+def run(step: StepInput[QuantizeParams]) -> StepOutput:
+    """The model in the wanted number format.
+
+    Raises: StepError MP-E450 if the recipe changes nothing, MP-E451 if it does not suit the model.
+    """
+    if step.params.dtype == "fp32":
+        return _copied(step)
+    with tempfile.TemporaryDirectory(dir=step.folder) as scratch:
+        source = step.one("model")
+        feeds = probe_feeds(source)
+        applied = _apply(step.params, Trial(source, feeds, Path(scratch)))
+    if not applied.narrowed:
+        raise _nothing_changed(step.params, applied)
+    paths = write_model(applied.model, step.folder)
+    _check(source, paths[0], feeds)
+    unproven = () if feeds else ("no made-up inputs run in the model: the result was not run",)
+    return StepOutput(output_files("model", paths), _measured(applied), (*applied.notes, *unproven))
+
+
+def _copied(step: StepInput[QuantizeParams]) -> StepOutput:
+    """The files as they are: a 3 GB model costs no memory. No glob is looked at, since nothing is narrowed."""
+    paths = tuple(step.folder / path.name for path in step.many("model"))
+    for source, target in zip(step.many("model"), paths, strict=True):
+        shutil.copyfile(source, target)
+    return StepOutput(
+        output_files("model", paths),
+        (
+            Measurement("scheme", "fp32"),
+            Measurement("quantizedBytes", 0),
+            Measurement("quantizedTensors", 0),
+        ),
+    )
+
+
+def _apply(params: QuantizeParams, trial: Trial) -> Applied:
+    model = read_model(trial.source)
+    excluded = excluded_nodes(model, params.nodes_to_exclude)
+    if params.dtype == "fp16":
+        return apply_fp16(trial, params.device, excluded)
+    if params.dtype == "q8":
+        return apply_q8(model, params.device, excluded)
+    return apply_q4(model, params, excluded)
+
+
+def _check(source: Path, made: Path, feeds: tuple[Feeds, ...]) -> None:
+    try:
+        error = largest_error(source, made, feeds)
+    except ONNXRUNTIME_ERRORS as err:
+        raise StepError(
+            "MP-E451",
+            f"the result does not run in onnxruntime: {first_line(err)}",
+            remedy="exclude the node named above (nodes_to_exclude), or remove this variant",
+        ) from err
+    if error == float("inf"):
+        raise StepError(
+            "MP-E451",
+            "the result gives values that are not finite, or of another shape, where the original's are",
+            remedy="exclude nodes (nodes_to_exclude), or remove this variant",
+        )
+
+
+def _measured(applied: Applied) -> tuple[Measurement, ...]:
+    return (
+        Measurement("scheme", applied.scheme),
+        Measurement("quantizedBytes", sum(weight.size_bytes for weight in applied.narrowed)),
+        Measurement("quantizedTensors", len(applied.narrowed)),
+    )
+
+
+def _nothing_changed(params: QuantizeParams, applied: Applied) -> StepError:
+    dtype = params.dtype
+    notes = f" ({'; '.join(applied.notes)})" if applied.notes else ""
+    return StepError(
+        "MP-E450",
+        f"{dtype} changes nothing in this model: it narrows {_WANTED[dtype]}, and finds none{notes}",
+        where="dtype",
+        remedy=f'remove the {dtype} variant, or use dtype = "{_INSTEAD[dtype]}"',
+    )
