@@ -1,0 +1,88 @@
+"""Everything that a build says when it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from modelpack.record import BuildReport, VariantReport
+from modelpack.report.palette import Palette, Style, plain
+from modelpack.report.table import build_table
+from modelpack.report.verdicts import failures_text
+from modelpack.report.words import count, one_line
+from modelpack.units import format_seconds
+
+_STYLES: dict[str, Style] = {"built": "good", "unchanged": "good"}
+
+
+def build_text(report: BuildReport, palette: Palette = plain) -> str:
+    """The table, notes, limits that do not hold, errors, and one closing line that says what is published."""
+    blocks = (
+        build_table(report, palette),
+        notes_text(report.variants, palette),
+        failures_text(report, palette),
+        errors_text(report.errors, palette),
+        closing_line(report, palette) + "\n",
+    )
+    return "\n".join(block for block in blocks if block)
+
+
+def notes_text(variants: Iterable[VariantReport], palette: Palette = plain) -> str:
+    """One line for each note of a step, naming the variants it holds for."""
+    targets: dict[str, list[str]] = {}
+    for variant in variants:
+        for note in variant.notes:
+            targets.setdefault(note, []).append(f"{variant.model}@{variant.variant}")
+    return "".join(
+        f"{palette('faint', 'note')} {one_line(', '.join(names))}: {one_line(note)}\n"
+        for note, names in targets.items()
+    )
+
+
+def errors_text(errors: Iterable[str], palette: Palette = plain) -> str:
+    """One line for each error; its code stands out."""
+    return "".join(f"{_error_line(one_line(error), palette)}\n" for error in errors)
+
+
+def closing_line(report: BuildReport, palette: Palette = plain) -> str:
+    """What came of it, and where the manifest is."""
+    style = _STYLES.get(report.status, "bad")
+    return f"{palette(style, _outcome(report))}{_published(report)}"
+
+
+def _error_line(error: str, palette: Palette) -> str:
+    code, _, rest = error.partition(" ")
+    return f"{palette('bad', code)} {rest}" if code.startswith("MP-E") else palette("bad", error)
+
+
+def _outcome(report: BuildReport) -> str:
+    duration = format_seconds(report.seconds)
+    match report.status:
+        case "built":
+            return f"built {_amount(report.variants)} in {duration}"
+        case "unchanged":
+            return f"nothing changed, checked in {duration}"
+        case "failed":
+            return f"failed with {count(len(report.errors), 'error')} after {duration}"
+        case "over-budget":
+            return f"over budget: {_broken(report)}"
+        case "inaccurate":
+            return f"not accurate enough: {_broken(report)}"
+        case "out-of-date":
+            return "out of date, and --frozen builds nothing"
+
+
+def _amount(variants: tuple[VariantReport, ...]) -> str:
+    models = len({variant.model for variant in variants})
+    return f"{count(len(variants), 'variant')} of {count(models, 'model')}"
+
+
+def _broken(report: BuildReport) -> str:
+    failures = [v for v in report.verdicts if not v.passed and v.hints == "error"]
+    verb = "does" if len(failures) == 1 else "do"
+    return f"{count(len(failures), 'limit')} {verb} not hold"
+
+
+def _published(report: BuildReport) -> str:
+    if not report.manifest:
+        return "; nothing was published"
+    return f": {one_line(report.manifest)}"

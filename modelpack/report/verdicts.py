@@ -1,0 +1,109 @@
+"""Limits that do not hold: measured, limit, difference, what weighs most, and the place to change."""
+
+from __future__ import annotations
+
+import math
+
+from modelpack.record import BuildReport, Evaluation, MetricValue, Verdict
+from modelpack.report.palette import Palette, plain
+from modelpack.report.words import count, one_line
+from modelpack.units import format_size
+
+_BOUNDS = {"<=": "at most", ">=": "at least"}
+_BYTES = frozenset({"download", "size"})
+_PHRASES = {"download": "downloads {}", "size": "unpacks to {}", "chunks": "has {} chunks"}
+
+
+def failures_text(report: BuildReport, palette: Palette = plain) -> str:
+    """A block for each limit of the build that does not hold, in the order they were judged."""
+    evaluations = {(row.model, row.variant): row.evaluation for row in report.variants}
+    return "\n".join(
+        verdict_text(verdict, evaluations.get((verdict.model, verdict.variant)), palette)
+        for verdict in report.verdicts
+        if not verdict.passed
+    )
+
+
+def verdict_text(
+    verdict: Verdict, evaluation: Evaluation | None = None, palette: Palette = plain
+) -> str:
+    """The block for one limit that does not hold; the evaluation gives the worst sample."""
+    code = _code(verdict)
+    is_error = verdict.hints == "error"
+    label = palette("bad", code) if is_error else palette("warning", f"warning {code}")
+    details = (
+        *_contributors(verdict),
+        *_worst(verdict, evaluation),
+        _remedy(verdict),
+    )
+    return "\n".join((f"{label} {_sentence(verdict)}", *(f"  {line}" for line in details))) + "\n"
+
+
+def _code(verdict: Verdict) -> str:
+    if verdict.measured is None:
+        return "MP-E602"
+    return "MP-E601" if verdict.quantity in _PHRASES else "MP-E510"
+
+
+def _sentence(verdict: Verdict) -> str:
+    key, target = one_line(verdict.key), one_line(_target(verdict))
+    limit = f"{_BOUNDS[verdict.comparison]} {_figure(verdict.quantity, verdict.limit)}"
+    if verdict.measured is None:
+        return f"{key}: {target} has no measured {verdict.quantity}; expected {limit}"
+    phrase = _PHRASES.get(verdict.quantity, f"has {verdict.quantity} {{}}")
+    measured = phrase.format(_figure(verdict.quantity, verdict.measured))
+    return f"{key}: {target} {measured}; expected {limit}{_difference(verdict)}"
+
+
+def _difference(verdict: Verdict) -> str:
+    difference = abs((verdict.measured or 0.0) - verdict.limit)
+    if not math.isfinite(difference):
+        return ""
+    side = "over" if verdict.comparison == "<=" else "under"
+    return f" ({_figure(verdict.quantity, difference)} {side})"
+
+
+def _figure(quantity: str, figure: float) -> str:
+    if math.isnan(figure):
+        return "NaN"
+    if quantity in _BYTES:
+        return format_size(int(figure))
+    return f"{figure:.6g}"
+
+
+def _contributors(verdict: Verdict) -> tuple[str, ...]:
+    sizes = [format_size(size_bytes) for _, size_bytes in verdict.contributors]
+    width = max(map(len, sizes), default=0)
+    return tuple(
+        f"{'' if index else 'largest':<9}{size:>{width}}  {one_line(name)}"
+        for index, (size, (name, _)) in enumerate(zip(sizes, verdict.contributors, strict=True))
+    )
+
+
+def _worst(verdict: Verdict, evaluation: Evaluation | None) -> tuple[str, ...]:
+    metric = _metric(verdict, evaluation)
+    if evaluation is None or metric is None:
+        return ()
+    figure = _figure(verdict.quantity, metric.worst_value)
+    samples = count(evaluation.samples, "sample")
+    return (f"worst    sample {metric.worst_sample}: {figure} ({samples} judged)",)
+
+
+def _metric(verdict: Verdict, evaluation: Evaluation | None) -> MetricValue | None:
+    values = () if evaluation is None else evaluation.metrics
+    return next((metric for metric in values if metric.metric == verdict.quantity), None)
+
+
+def _remedy(verdict: Verdict) -> str:
+    key, target = one_line(verdict.key), one_line(_target(verdict))
+    if verdict.measured is None:
+        return f"measure  run `modelpack build {target}`, or remove the limit {key}"
+    if verdict.quantity == "chunks":
+        return f"change   a larger chunk_size, or the limit {key}"
+    if verdict.quantity in _BYTES:
+        return f"change   a smaller dtype for {target}, or the limit {key}"
+    return f"change   dtype or nodes_to_exclude of {target}, or the limit {key}"
+
+
+def _target(verdict: Verdict) -> str:
+    return f"{verdict.model}@{verdict.variant}"
