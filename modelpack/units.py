@@ -20,10 +20,11 @@ _SIZE_UNITS = {
     "TiB": 1024**2 * MIB,
 }
 _DURATION_UNITS_S = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
-_QUANTITY = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)")
+_QUANTITY = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?) *([A-Za-z]+)")
 
-SIZE_PATTERN = r"^\d+(\.\d+)?\s*(B|kB|KB|MB|GB|TB|KiB|MiB|GiB|TiB)$"
-DURATION_PATTERN = r"^\d+(\.\d+)?\s*(ms|s|min|h|d)$"
+# Digits are counted, so that no text becomes an infinite number.
+SIZE_PATTERN = r"^[0-9]{1,15}(\.[0-9]{1,15})? *(B|kB|KB|MB|GB|TB|KiB|MiB|GiB|TiB)$"
+DURATION_PATTERN = r"^[0-9]{1,15}(\.[0-9]{1,15})? *(ms|s|min|h|d)$"
 
 
 def parse_size(text: str) -> int:

@@ -1,0 +1,266 @@
+"""Every key of modelpack.toml: its form, its default, and what it is for. Reader and JSON Schema both follow this.
+
+A key that is not listed here is unknown, and refused.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from modelpack.config.containers import Key, ListOf, MapOf, Table
+from modelpack.config.fields import Choice, Count, Duration, Name, PathField, Size, Text
+from modelpack.config.source_field import SourceField
+from modelpack.config.threshold_field import ThresholdField
+from modelpack.spec import Device, Dtype, Hints, Host, Load
+from modelpack.units import KIB, MIB
+
+DTYPES: tuple[Dtype, ...] = ("fp32", "fp16", "q8", "q4")
+DTYPES_LATER = ("int8", "uint8", "q4f16", "q2", "bnb4", "auto")
+
+_MAX_DIMENSION = 2**31 - 1
+_RATIO = r"(0(\.[0-9]{1,9})?|1(\.0{1,9})?)"
+_ERROR = r"[0-9]{1,9}(\.[0-9]{1,12})?([eE][+-]?[0-9]{1,2})?"
+# A page reaches the files by a relative path, a path on its own host, or a whole address.
+_PUBLIC_PATH = r"^(https?://[A-Za-z0-9.:-]+/|/|\.\.?/)([A-Za-z0-9._~%@+-]+/)*$"
+
+_NAME = Name()
+_GRAPH_NAME = Text("the name of a value in the graph")
+
+# --- [output] ----------------------------------------------------------------------------------------------------
+
+OUTPUT_PATH = Key(
+    "path",
+    PathField("public/models"),
+    "Folder that receives the manifest and the chunks. Bundlers copy public/ as it is.",
+    default="public/models",
+)
+PUBLIC_PATH = Key(
+    "public_path",
+    Text('a path or address that ends in "/", such as "./"', _PUBLIC_PATH),
+    'How the page reaches the files; "./" is relative to the manifest.',
+    default="./",
+)
+HOST = Key(
+    "host",
+    Choice[Host](
+        (
+            "static",
+            "cloudflare-pages",
+            "netlify",
+            "vercel",
+            "github-pages",
+            "nginx",
+            "s3-cloudfront",
+            "npm",
+        )
+    ),
+    "What serves the files. It decides how they are compressed and what counts as download.",
+    default="static",
+)
+KEEP_GENERATIONS = Key(
+    "keep_generations",
+    Count(0, 100),
+    "Older packs whose chunks stay, so that pages loaded before a deploy still find them.",
+    default=1,
+)
+TYPES = Key(
+    "types",
+    PathField("src/models.d.ts", (".d.ts",)),
+    "Generated TypeScript: names, inputs, outputs and variants of every model.",
+)
+COMPRESSION = Key(
+    "compression",
+    Choice[Literal["balanced", "smallest"]](("balanced", "smallest")),
+    "balanced: zstd for fp32 and fp16 weights, on which brotli gains little for its time; smallest: brotli 11 for everything.",
+    default="balanced",
+)
+OUTPUT = Key(
+    "output",
+    Table("output", (OUTPUT_PATH, PUBLIC_PATH, HOST, KEEP_GENERATIONS, TYPES, COMPRESSION)),
+    "Where and how the files are published.",
+)
+
+# --- [cache] -----------------------------------------------------------------------------------------------------
+
+CACHE_DIRECTORY = Key(
+    "directory",
+    PathField(".modelpack/cache"),
+    "Folder that remembers results; without it, .modelpack/cache at the workspace root.",
+)
+MAX_SIZE = Key(
+    "max_size",
+    Size("20 GB"),
+    "The oldest results go when the cache grows past this.",
+    default="20 GB",
+)
+MAX_AGE = Key(
+    "max_age", Duration("60 d"), "Results not used for this long go first.", default="60 d"
+)
+CACHE = Key(
+    "cache",
+    Table("cache", (CACHE_DIRECTORY, MAX_SIZE, MAX_AGE)),
+    "Where results are remembered, and when old ones go.",
+)
+
+# --- budget and golden set ---------------------------------------------------------------------------------------
+
+DOWNLOAD = Key(
+    "download",
+    Size("4 MB"),
+    "Most bytes on the wire on the declared host, after its compression.",
+)
+SIZE = Key("size", Size("24 MB"), "Most bytes after decompression.")
+CHUNKS = Key("chunks", Count(1, 1_000_000), "Most files that are fetched.")
+HINTS = Key(
+    "hints",
+    Choice[Hints](("error", "warning")),
+    "error: a limit that does not hold fails the build; warning: it is reported.",
+    default="error",
+)
+BUDGET = Key(
+    "budget",
+    Table("budget", (DOWNLOAD, SIZE, CHUNKS, HINTS)),
+    "Limits for every variant; a variant may override them one by one.",
+)
+
+SAMPLES = Key(
+    "samples",
+    PathField("golden/sentences.jsonl", (".npz", ".jsonl")),
+    "Inputs that say what still good enough means: an .npz file, or a .jsonl file with a tokenizer.",
+)
+TOKENIZER = Key(
+    "tokenizer", PathField("models/tokenizer.json"), "The tokenizer.json for samples of text."
+)
+COSINE = Key(
+    "cosine",
+    ThresholdField(">=", "0.99", _RATIO),
+    "Least mean cosine similarity with the fp32 outputs.",
+)
+MAX_ABS_ERROR = Key(
+    "max_abs_error",
+    ThresholdField("<=", "0.01", _ERROR),
+    "Most absolute difference from the fp32 outputs.",
+)
+TOP1_AGREEMENT = Key(
+    "top1_agreement",
+    ThresholdField(">=", "0.97", _RATIO),
+    "Least share of samples whose highest output is the one of fp32.",
+)
+METRICS = Key(
+    "metrics",
+    Table("metrics", (COSINE, MAX_ABS_ERROR, TOP1_AGREEMENT)),
+    "Accuracy limits against the fp32 model.",
+)
+GOLDEN = Key(
+    "golden",
+    Table("golden", (SAMPLES, TOKENIZER, METRICS)),
+    "The golden set: samples and the accuracy every variant must keep on them.",
+)
+
+# --- variants ----------------------------------------------------------------------------------------------------
+
+DTYPE = Key(
+    "dtype",
+    Choice(DTYPES, DTYPES_LATER),
+    "Number format of the weights. May be left out where the variant's name is one.",
+)
+DEVICE = Key(
+    "device",
+    Choice[Device](("wasm", "webgpu")),
+    "What runs the variant; without it, webgpu for fp16 and wasm for all others.",
+)
+NODES_TO_EXCLUDE = Key(
+    "nodes_to_exclude",
+    ListOf(Text('a pattern of node names such as "/pooler/*"'), may_be_empty=True),
+    "Patterns of node names that keep their precision.",
+    default=[],
+)
+_BLOCK_SIZES = Choice((16, 32, 64, 128))
+BLOCK_SIZE = Key("block_size", _BLOCK_SIZES, "Weights that share a scale; only for q4.", default=32)
+GROUP_SIZE = Key("group_size", _BLOCK_SIZES, "Another name for block_size.")
+VARIANT_BUDGET = Key("budget", BUDGET.field, "Limits of this variant, in place of the model's.")
+VARIANT = Table(
+    "variant", (DTYPE, DEVICE, NODES_TO_EXCLUDE, BLOCK_SIZE, GROUP_SIZE, VARIANT_BUDGET)
+)
+
+# --- [models.*] and [defaults] -----------------------------------------------------------------------------------
+
+SOURCE = Key(
+    "source",
+    SourceField(),
+    'The ONNX file: a path, "npm:package/path" or "py:package/path".',
+    required=True,
+)
+OUTPUTS = Key(
+    "outputs",
+    ListOf(_GRAPH_NAME),
+    "Outputs to keep; everything they do not need is shaken off. Without it, all.",
+)
+FREE_DIMENSIONS = Key(
+    "free_dimensions",
+    MapOf(Text("the name of a dimension in the graph"), Count(1, _MAX_DIMENSION)),
+    "Fixes symbolic dimensions, such as { batch_size = 1 }.",
+)
+STATE_INPUT = Key("input", _GRAPH_NAME, "Input that takes the state.", required=True)
+STATE_OUTPUT = Key("output", _GRAPH_NAME, "Output that gives the state.", required=True)
+STATE = Key(
+    "state",
+    ListOf(Table("state", (STATE_INPUT, STATE_OUTPUT))),
+    "Recurrent or cached state that the page carries from call to call.",
+)
+ASSETS = Key(
+    "assets",
+    MapOf(_NAME, PathField("models/tokenizer.json")),
+    "Companion files, published beside the model.",
+)
+LOAD = Key(
+    "load",
+    Choice[Load](("eager", "idle", "lazy")),
+    "When pages fetch the model; becomes preload hints.",
+    default="lazy",
+)
+GROUP = Key("group", _NAME, "Models with the same group are drawn on the same axes of the report.")
+PASSES = Key(
+    "passes",
+    ListOf(Choice(("simplify",)), may_be_empty=True),
+    "Graph passes to run; [] runs none.",
+    default=["simplify"],
+)
+CHUNK_SIZE = Key(
+    "chunk_size",
+    Size("4 MiB", 64 * KIB, 16 * MIB),
+    "Large tensors are cut into files of this size, 64 KiB to 16 MiB.",
+    default="4 MiB",
+)
+VARIANTS = Key(
+    "variants",
+    MapOf(_NAME, VARIANT),
+    "One variant is one graph for one device. Without this table: fp32 and q8.",
+    default={"fp32": {}, "q8": {}},
+)
+_SHARED = (
+    OUTPUTS,
+    FREE_DIMENSIONS,
+    STATE,
+    ASSETS,
+    LOAD,
+    GROUP,
+    PASSES,
+    CHUNK_SIZE,
+    GOLDEN,
+    BUDGET,
+    VARIANTS,
+)
+DEFAULTS = Key(
+    "defaults",
+    Table("defaults", _SHARED),
+    "Any key of a model except source; a model overrides it.",
+)
+MODELS = Key(
+    "models",
+    MapOf(_NAME, Table("model", (SOURCE, *_SHARED))),
+    "The models, each under its name.",
+    required=True,
+)
+
+PROJECT = Table("project", (OUTPUT, CACHE, DEFAULTS, MODELS))

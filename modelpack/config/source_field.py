@@ -1,0 +1,49 @@
+"""The field of a model's source: a path, or a file inside an npm or Python package."""
+
+from __future__ import annotations
+
+import re
+
+from modelpack.config.fields import Leaf, Schema, locate, read_text
+from modelpack.config.place import Fault, Place
+from modelpack.spec import FileSource, NpmSource, PythonSource, Source
+
+_EXPECTED = 'a path such as "models/bert.onnx", "npm:package/model.onnx" or "py:package/model.onnx"'
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")  # one letter would be a drive
+_IN_PACKAGE = r"(?!(?:.*/)?\.\.(?:/|$))[^/\\\x00-\x1f\x7f][^\\\x00-\x1f\x7f]*"
+_NPM_NAME = r"(?:@[A-Za-z0-9][A-Za-z0-9._-]*/)?[A-Za-z0-9][A-Za-z0-9._-]*"
+_PYTHON_NAME = r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*"
+_NPM = re.compile(f"npm:({_NPM_NAME})/({_IN_PACKAGE})")
+_PYTHON = re.compile(f"py:({_PYTHON_NAME})/({_IN_PACKAGE})")
+_PATTERN = (
+    rf"^(?!.*\$\{{env:)(?:npm:{_NPM_NAME}/{_IN_PACKAGE}|py:{_PYTHON_NAME}/{_IN_PACKAGE}"
+    r"|(?![/~]|[A-Za-z][A-Za-z0-9+.-]*:)[^\\\x00-\x1f\x7f]+)$"
+)
+_MAX_CHARACTERS = 1024
+
+
+class SourceField(Leaf[Source], frozen=True):
+    """Where a model comes from."""
+
+    def read(self, value: object, at: Place) -> Source:
+        """The source; that it exists is not checked."""
+        text = read_text(value, at, _EXPECTED)
+        scheme = _SCHEME.match(text)
+        if scheme is None:
+            return FileSource(locate(text, at, _EXPECTED))
+        if scheme[1] not in {"npm", "py"}:
+            message = (
+                f'"{scheme[1]}:" sources are not supported by this version; expected {_EXPECTED}'
+            )
+            raise Fault("MP-E112", at.keys, message)
+        if len(text) > _MAX_CHARACTERS:
+            raise at.wrong(value, f"at most {_MAX_CHARACTERS} characters")
+        if npm := _NPM.fullmatch(text):
+            return NpmSource(npm[1], npm[2], at.folders.config_folder)
+        if python := _PYTHON.fullmatch(text):
+            return PythonSource(python[1], python[2])
+        raise at.wrong(value, f'"{scheme[1]}:package/path/to/model.onnx"')
+
+    def schema(self, _tables: Schema) -> Schema:
+        """A string of one of the three forms."""
+        return {"type": "string", "maxLength": _MAX_CHARACTERS, "pattern": _PATTERN}
