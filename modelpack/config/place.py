@@ -11,9 +11,9 @@ from modelpack.config.paths import Folders
 
 Keys = tuple[str | int, ...]
 
-_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
-_SHOWN_CHARACTERS = 60
+_SHOWN_CHARACTERS = 80  # more than an id may have: their key paths are always whole
 _SHOWN_BITS = 128
+_BARE_KEY = re.compile(rf"[A-Za-z0-9_-]{{1,{_SHOWN_CHARACTERS}}}")
 
 
 class Fault(Exception):  # noqa: N818  raised and collected here only; what users get is a UsageError
@@ -60,8 +60,8 @@ def show(value: object) -> str:
     if isinstance(value, str):
         return f'"{"".join(_escape(character) for character in _shorten(value))}"'
     if isinstance(value, dict | list):
-        kind = "table" if isinstance(value, dict) else "array"
-        return f"a{'' if value else 'n empty'} {kind}".replace("a array", "an array")
+        article, kind = ("a", "table") if isinstance(value, dict) else ("an", "array")
+        return f"{article} {kind}" if value else f"an empty {kind}"
     if isinstance(value, dt.date | dt.time):
         return value.isoformat()
     if isinstance(value, int) and value.bit_length() > _SHOWN_BITS:
