@@ -69,7 +69,7 @@ class Runner:
             return False
         if step.mapped_over is None:
             self._store.histories.remember(step.name, items[0].key)
-        found = [] if forced else [self._recall(item) for item in items]
+        found = [] if forced else [recall(self._store, item.key) for item in items]
         if forced or not all(found):
             return False
         self.results[step.name] = TaskResult(
@@ -127,7 +127,7 @@ class Runner:
         if running is not None:
             return running.result()
         try:
-            result = None if forced else self._recall(item)
+            result = None if forced else recall(self._store, item.key)
             future.set_result(result or self._run(step, item))
         except BaseException as err:
             future.set_exception(err)
@@ -136,14 +136,6 @@ class Runner:
             with self._lock:
                 self._running.pop(item.key, None)
         return future.result()
-
-    def _recall(self, item: Item) -> StepResult | None:
-        record = self._store.actions.get(item.key)
-        if record is None:
-            return None
-        if all(self._store.blobs.has(output.digest) for output in record.result.outputs):
-            return record.result
-        return None
 
     def _run(self, step: Step, item: Item) -> StepResult:
         kind = CATALOG[step.kind]
@@ -174,6 +166,16 @@ class Runner:
             output.measurements,
             output.notes,
         )
+
+
+def recall(store: Store, key: str) -> StepResult | None:
+    """The result under this key, if it is remembered and all its blobs are there."""
+    record = store.actions.get(key)
+    if record is None:
+        return None
+    if all(store.blobs.has(output.digest) for output in record.result.outputs):
+        return record.result
+    return None
 
 
 def plan_items(step: Step, inputs: tuple[ResolvedInput, ...]) -> tuple[Item, ...]:

@@ -2,90 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import Literal
 
 from msgspec import Struct
 
 from modelpack.engine.inputs import Inputs
-from modelpack.engine.runner import Item, plan_items
+from modelpack.engine.runner import Item, plan_items, recall
 from modelpack.engine.schedule import needs
-from modelpack.errors import UsageError
 from modelpack.keys import KeyPreimage
-from modelpack.record import StepForecast, TaskResult
-from modelpack.report.why import explain
+from modelpack.record import TaskResult
 from modelpack.spec import Plan, Step
 from modelpack.store.store import Store
 
 
-class Explanation(Struct, frozen=True, rename="camel"):
-    """Why a step would run, or why it ran last time."""
+class Finding(Struct, frozen=True):
+    """What became known of one step.
+
+    `waits` names the steps that have to run before it can be known. `missing` of `runs` are not in the cache. `now` is
+    what the step follows from at present, `before` what it followed from when that was last different.
+    """
 
     step: str
-    state: str
-    reasons: tuple[str, ...]
+    state: Literal["run", "cached", "unknown"]
+    waits: tuple[str, ...] = ()
+    missing: int = 0
+    runs: int = 0
+    mapped_over: str | None = None
+    now: KeyPreimage | None = None
+    before: KeyPreimage | None = None
 
 
-class Survey:
-    """Looks at each step of a plan in order: is it cached, would it run, or can that not be known yet?"""
+def survey(plan: Plan, store: Store) -> tuple[Finding, ...]:
+    """A finding for each step of the plan, in order. Raises: SourceError if a source is not what it should be."""
+    inputs = Inputs(store)
+    results: dict[str, TaskResult] = {}
+    return tuple(_look_at(step, store, inputs, results) for step in plan.steps)
 
-    def __init__(self, plan: Plan, store: Store) -> None:
-        self._plan = plan
-        self._store = store
-        self._inputs = Inputs(store)
-        self._results: dict[str, TaskResult] = {}
-        self._items: dict[str, tuple[Item, ...]] = {}
-        self.forecasts = {step.name: self._forecast(step) for step in plan.steps}
 
-    def explain(self, name: str) -> Explanation:
-        """Why this step would run, or what made it run last time. Raises: UsageError MP-E116."""
-        if name not in self.forecasts:
-            raise UsageError(
-                "MP-E116", f'no step is called "{name}"', remedy="modelpack graph lists them all"
-            )
-        forecast = self.forecasts[name]
-        items = self._items.get(name, ())
-        if len(items) != 1 or items[0].name:
-            return Explanation(name, forecast.state, (forecast.reason,))
-        return Explanation(name, forecast.state, tuple(self._reasons(name, items[0], forecast)))
+def _look_at(step: Step, store: Store, inputs: Inputs, results: dict[str, TaskResult]) -> Finding:
+    waits = tuple(name for name in needs(step) if name not in results)
+    if waits:
+        return Finding(step.name, "unknown", waits)
+    items = plan_items(step, inputs.resolve(step, results))
+    found = [(item.name, recall(store, item.key)) for item in items]
+    held = tuple((name, result) for name, result in found if result is not None)
+    if len(held) == len(items):
+        results[step.name] = TaskResult(held)
+    return Finding(
+        step.name,
+        "cached" if len(held) == len(items) else "run",
+        missing=len(items) - len(held),
+        runs=len(items),
+        mapped_over=step.mapped_over,
+        now=None if step.mapped_over else items[0].preimage,
+        before=None if step.mapped_over else _before(step, items[0], store),
+    )
 
-    def _reasons(self, name: str, item: Item, forecast: StepForecast) -> Iterator[str]:
-        earlier = [key for key in self._store.histories.last(name) if key != item.key]
-        if forecast.state == "cached":
-            yield "nothing changed since it last ran"
-        if not earlier:
-            if forecast.state != "cached":
-                yield "it never ran in this project"
-            return
-        record = self._store.actions.get(earlier[0])
-        if record is None:
-            yield "the cache no longer holds what its previous run followed from"
-            return
-        when = "before that: " if forecast.state == "cached" else ""
-        yield from (when + reason for reason in explain(record.preimage, item.preimage))
 
-    def _forecast(self, step: Step) -> StepForecast:
-        waits = [name for name in needs(step) if name not in self._results]
-        if waits:
-            return StepForecast(step.name, "unknown", f"depends on {', '.join(waits)}")
-        items = self._items[step.name] = plan_items(step, self._inputs.resolve(step, self._results))
-        records = [(item, self._store.recall(item.key)) for item in items]
-        missing = sum(result is None for _, result in records)
-        if missing:
-            return StepForecast(step.name, "run", self._missing(step, items, missing))
-        self._results[step.name] = TaskResult(
-            tuple((item.name, result) for item, result in records if result is not None)
-        )
-        return StepForecast(step.name, "cached", "")
-
-    def _missing(self, step: Step, items: tuple[Item, ...], missing: int) -> str:
-        if step.mapped_over is not None:
-            return f"{missing} of {len(items)} {step.mapped_over}s are new"
-        previous = self._previous(step, items[0])
-        return ", ".join(explain(previous, items[0].preimage)) if previous else "never ran"
-
-    def _previous(self, step: Step, item: Item) -> KeyPreimage | None:
-        for key in self._store.histories.last(step.name):
-            record = self._store.actions.get(key)
-            if record is not None and key != item.key:
-                return record.preimage
-        return None
+def _before(step: Step, item: Item, store: Store) -> KeyPreimage | None:
+    for key in store.histories.last(step.name):
+        record = store.actions.get(key)
+        if key != item.key and record is not None:
+            return record.preimage
+    return None

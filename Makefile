@@ -1,0 +1,45 @@
+# Two commands need nothing first: `make demo` and `make test`. `make help` lists the rest.
+PYTHON ?= python3
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest -n auto
+
+.PHONY: help setup demo test test-all lint fmt check golden schemas bench
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: .venv/ready ## make .venv with everything that development needs
+
+.venv/ready: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "modelpack needs Python 3.10 or newer; set PYTHON=python3.x"; exit 1; }
+	$(PYTHON) -m venv .venv || { echo "Python's venv module is missing: sudo apt-get install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install --quiet --upgrade pip && $(BIN)/python -m pip install --quiet --editable '.[golden]' --group dev && touch $@
+
+demo: setup ## build examples/digits and say where the manifest is
+	$(BIN)/modelpack build -C examples/digits
+	@echo "manifest: examples/digits/public/models/manifest.json"
+
+test: setup ## the tests; no browser, no torch, at most 4 minutes on two cores
+	$(PYTEST) -m "not real and not slow"
+
+test-all: setup ## and the real models (MODELPACK_REAL_MODELS), the faults, the slow ones
+	$(PYTEST)
+
+lint: setup ## ruff, mypy, import-linter
+	$(BIN)/ruff format --check . && $(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fmt: setup ## format and fix what can be fixed
+	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+check: lint test ## what to run before a commit
+
+golden: setup ## rewrite the expected texts in tests/golden; review the diff
+	MODELPACK_GOLDEN=write $(BIN)/python -m pytest -n auto -m "not real" tests
+
+schemas: setup ## rewrite the generated schemas
+	$(BIN)/python tools/write_schemas.py
+
+bench: setup ## print the ratios of benchmarks/ (takes a while)
+	for script in benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done

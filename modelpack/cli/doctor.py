@@ -1,0 +1,191 @@
+"""`modelpack doctor`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Literal
+
+from msgspec import Struct
+
+from modelpack import __version__
+from modelpack.cli.options import Options, add_json
+from modelpack.cli.project import config_path, load_project, project_store
+from modelpack.cli.terminal import Terminal
+from modelpack.engine.machine import usable_cores, usable_memory_bytes
+from modelpack.errors import ModelpackError, UsageError
+from modelpack.report.json import json_document
+from modelpack.units import format_size
+
+EXAMPLES = """\
+  modelpack doctor          one line for each thing modelpack needs
+  modelpack doctor --json   the same, to attach to a report"""
+_REQUIRED = (
+    "onnx",
+    "onnx-ir",
+    "onnxruntime",
+    "onnxsim",
+    "numpy",
+    "brotli",
+    "zstandard",
+    "doit",
+    "pebble",
+)
+_OLDEST_NODE = 20
+_LOW_DISK_BYTES = 2_000_000_000
+_PROBE_TIMEOUT_S = 60
+
+
+class DoctorOptions(Options):
+    """What `doctor` understands."""
+
+    json: bool
+
+
+class Check(Struct, frozen=True, rename="camel"):
+    """One thing that was looked at. `remedy` is empty where nothing needs doing."""
+
+    name: str
+    state: Literal["ok", "warning", "error"]
+    found: str
+    remedy: str = ""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of `doctor`."""
+    add_json(parser)
+
+
+def execute(options: DoctorOptions, terminal: Terminal) -> int:
+    """Looks at everything and exits 1 if something that is needed is missing."""
+    checks = (*_machine(), *_libraries(), _golden(), _node(), *_project(options))
+    if options.json:
+        terminal.data(json_document(checks))
+    else:
+        terminal.data("\n".join(_line(check, terminal) for check in checks))
+    return 1 if any(check.state == "error" for check in checks) else 0
+
+
+def _line(check: Check, terminal: Terminal) -> str:
+    style: Literal["good", "bad", "faint"] = "good" if check.state == "ok" else "bad"
+    mark = terminal.palette(style, f"{check.state:<8}")
+    remedy = f" — {check.remedy}" if check.remedy else ""
+    return f"{mark}{check.name:<20} {check.found}{remedy}"
+
+
+def _machine() -> Iterator[Check]:
+    yield Check("modelpack", "ok", __version__)
+    yield Check("python", "ok", f"{platform.python_version()} at {sys.executable}")
+    memory = format_size(usable_memory_bytes())
+    yield Check(
+        "machine", "ok", f"{platform.machine()}, {usable_cores()} cores, {memory} of memory free"
+    )
+
+
+def _libraries() -> Iterator[Check]:
+    for name in _REQUIRED:
+        try:
+            yield Check(name, "ok", metadata.version(name))
+        except metadata.PackageNotFoundError:
+            yield Check(name, "error", "not installed", f"pip install {name}")
+    # A wheel for another processor installs and then dies on import; only trying shows it.
+    probe = subprocess.run(  # noqa: S603 (our own interpreter, a constant program)
+        [sys.executable, "-P", "-c", "import onnx, onnxruntime, onnxsim"]
+        if sys.version_info >= (3, 11)
+        else [sys.executable, "-c", "import onnx, onnxruntime, onnxsim"],
+        capture_output=True,
+        text=True,
+        timeout=_PROBE_TIMEOUT_S,
+        check=False,
+    )
+    if probe.returncode:
+        last = (probe.stderr.strip().splitlines() or ["it died"])[-1]
+        yield Check("native libraries", "error", last, "reinstall onnx, onnxruntime and onnxsim")
+    else:
+        yield Check("native libraries", "ok", "load")
+
+
+def _golden() -> Check:
+    try:
+        return Check("tokenizers", "ok", metadata.version("tokenizers"))
+    except metadata.PackageNotFoundError:
+        return Check(
+            "tokenizers",
+            "ok",
+            "not installed; only golden sets of texts need it",
+            "pip install 'modelpack[golden]'",
+        )
+
+
+def _node() -> Check:
+    node = shutil.which("node")
+    if node is None:
+        return Check(
+            "node",
+            "warning",
+            "not found; only pages need it",
+            f"install Node {_OLDEST_NODE} or newer",
+        )
+    answer = subprocess.run(
+        [node, "--version"], capture_output=True, text=True, timeout=_PROBE_TIMEOUT_S, check=False
+    )  # noqa: S603 (found on PATH, constant argument)
+    version = answer.stdout.strip()
+    major = version.removeprefix("v").split(".")[0]
+    is_new = major.isdigit() and int(major) >= _OLDEST_NODE
+    return Check(
+        "node",
+        "ok" if is_new else "warning",
+        version or "does not run",
+        "" if is_new else f"install Node {_OLDEST_NODE} or newer",
+    )
+
+
+def _project(options: Options) -> Iterator[Check]:
+    try:
+        yield Check("modelpack.toml", "ok", str(config_path(options)))
+    except UsageError:
+        yield Check(
+            "modelpack.toml", "warning", "not found from here upward", "modelpack init writes one"
+        )
+        return
+    try:
+        project = load_project(options)
+    except ModelpackError as err:
+        yield Check("modelpack.toml", "error", str(err))
+        return
+    yield _runtime(project.config.parent)
+    with project_store(project) as store:
+        found = "; ".join(store.warnings) or str(store.directory)
+        yield Check("cache", "warning" if store.warnings else "ok", found)
+        free_bytes = shutil.disk_usage(store.temporary or store.directory).free
+    is_low = free_bytes < _LOW_DISK_BYTES
+    yield Check(
+        "disk",
+        "warning" if is_low else "ok",
+        f"{format_size(free_bytes)} free",
+        "modelpack cache gc" if is_low else "",
+    )
+
+
+def _runtime(start: Path) -> Check:
+    for folder in (start, *start.parents):
+        package = folder / "node_modules/onnxruntime-web/package.json"
+        if package.is_file():
+            return Check(
+                "onnxruntime-web",
+                "ok",
+                str(json.loads(package.read_text()).get("version", "unknown")),
+            )
+    return Check(
+        "onnxruntime-web",
+        "warning",
+        "not in node_modules; the page needs it",
+        "npm install onnxruntime-web",
+    )

@@ -1,0 +1,132 @@
+"""`modelpack init`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from modelpack.cli.options import Options
+from modelpack.cli.progress import show_count
+from modelpack.cli.terminal import Terminal
+from modelpack.engine.worker import Call
+from modelpack.engine.workers import ProcessWorkers, Workers
+from modelpack.errors import ModelpackError, UsageError
+from modelpack.record import ModelFacts
+from modelpack.report.init import FoundModel, init_text
+from modelpack.sources.sniff import check_is_onnx
+from modelpack.spec import InspectParams
+from modelpack.steps.catalog import CATALOG
+from modelpack.steps.contract import InputFiles, StepInput, StepOutput
+from modelpack.store.atomic import write_atomically
+
+EXAMPLES = """\
+  modelpack init            look for ONNX files from here downward and write modelpack.toml
+  modelpack init --print    only show what would be written"""
+CONFIG_NAME = "modelpack.toml"
+_SKIPPED = {"node_modules", "dist", "build", "__pycache__", "venv"}
+_MOST_FILES = 200
+
+
+class InitOptions(Options):
+    """What `init` understands."""
+
+    print: bool
+    force: bool
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of `init`."""
+    parser.add_argument(
+        "--print", action="store_true", help="print the file in place of writing it"
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="write over an existing modelpack.toml"
+    )
+
+
+def execute(options: InitOptions, terminal: Terminal) -> int:
+    """Inspects the ONNX files below here and writes a commented modelpack.toml."""
+    folder = Path.cwd() / (options.directory or "")
+    target = options.config or folder / CONFIG_NAME
+    if target.exists() and not (options.force or options.print):
+        raise UsageError(
+            "MP-E113",
+            "exists already",
+            where=str(target),
+            remedy="edit it, or write over it with --force",
+        )
+    found = _inspect_all(sorted(_onnx_files(folder)), target.parent, terminal)
+    text = init_text(found)
+    if options.print:
+        terminal.data(text)
+        return 0
+    write_atomically(target, text.encode())
+    names = ", ".join(model.id for model in found) or "no ONNX files, so an example"
+    terminal.say(f"wrote {target}: {names}\nnext: modelpack build")
+    return 0
+
+
+def _onnx_files(folder: Path) -> Iterator[Path]:
+    for parent, folders, files in os.walk(folder):
+        folders[:] = sorted(
+            name for name in folders if name not in _SKIPPED and not name.startswith(".")
+        )
+        yield from (Path(parent) / name for name in files if name.endswith(".onnx"))
+
+
+def _inspect_all(paths: list[Path], base: Path, terminal: Terminal) -> tuple[FoundModel, ...]:
+    if len(paths) > _MOST_FILES:
+        raise UsageError(
+            "MP-E113",
+            f"found {len(paths)} ONNX files",
+            remedy="run init in the folder of one project",
+        )
+    workers = ProcessWorkers(1)
+    found: list[FoundModel] = []
+    try:
+        with show_count(terminal, "inspecting") as advance:
+            for done, path in enumerate(paths, 1):
+                try:
+                    found.append(
+                        FoundModel(
+                            _name(path, found),
+                            path.relative_to(base).as_posix(),
+                            _facts(path, workers),
+                        )
+                    )
+                except ModelpackError as err:
+                    terminal.complain(f"left out: {path.relative_to(base)}: {err}")
+                advance(done, len(paths))
+    finally:
+        workers.stop()
+    return tuple(found)
+
+
+def _facts(path: Path, workers: Workers) -> ModelFacts:
+    check_is_onnx(path)
+    with tempfile.TemporaryDirectory(prefix="modelpack-") as folder:
+        step = StepInput(InspectParams((), (), ()), (InputFiles("model", (path,)),), Path(folder))
+        output = workers.run(
+            Call(CATALOG["inspect"].module, "run", step, path.name), CATALOG["inspect"].timeout_s
+        )
+        assert isinstance(output, StepOutput)  # noqa: S101 (for the type checker)
+        return msgspec.json.decode(output.files[0].path.read_bytes(), type=ModelFacts)
+
+
+def _name(path: Path, taken: list[FoundModel]) -> str:
+    """A model id from the file's name: lower case, digits, `.`, `_`, `-`, and not taken."""
+    plain = "".join(
+        c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in path.stem.lower()
+    )
+    name = plain.strip("._-") or "model"
+    names = {model.id for model in taken}
+    return (
+        name
+        if name not in names
+        else next(f"{name}-{n}" for n in range(2, 999) if f"{name}-{n}" not in names)
+    )

@@ -1,0 +1,79 @@
+"""The command line: finds the command, runs it, turns every failure into one line and an exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import TextIO
+
+from modelpack.cli.fast import answer_unchanged
+
+_INTERRUPTED = 130
+_TERMINATED = 143
+_INTERNAL = 7
+
+
+class Terminated(BaseException):
+    """SIGTERM or SIGHUP, as an exception, so that every `with` block puts its things away."""
+
+
+def run(argv: Sequence[str], out: TextIO, err: TextIO) -> int:
+    """Runs one command line and returns its exit code."""
+    if answer_unchanged(argv, out, err):
+        return 0
+    # Only now: a build that has nothing to do should not pay for argparse and all that follows.
+    from modelpack.cli.dispatch import dispatch  # noqa: PLC0415
+    from modelpack.errors import ModelpackError  # noqa: PLC0415
+
+    debug = "--debug" in argv
+    try:
+        with _Signals():
+            return dispatch(argv, out, err)
+    except ModelpackError as error:
+        err.write(f"{error}\n")
+        if debug and error.details:
+            err.write(error.details)
+        return error.exit_code
+    except KeyboardInterrupt:
+        err.write("interrupted\n")
+        return _INTERRUPTED
+    except Terminated:
+        err.write("terminated\n")
+        return _TERMINATED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception:  # noqa: BLE001 (the last place; unknown errors print all of it and ask for a report)
+        traceback.print_exc(file=err)
+        err.write("MP-E900 this is a bug in modelpack — please report it with the lines above\n")
+        return _INTERNAL
+
+
+class _Signals:
+    """While it lasts, SIGTERM and SIGHUP raise Terminated; a second Ctrl-C ends the process at once."""
+
+    def __enter__(self) -> None:
+        self._previous = {}
+        for name in ("SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            if number is not None:
+                self._previous[number] = _install(number)
+
+    def __exit__(self, *_exception: object) -> None:
+        for number, handler in self._previous.items():
+            if handler is not None:
+                signal.signal(number, handler)
+
+
+def _install(number: signal.Signals) -> object:
+    try:
+        return signal.signal(number, _raise_terminated)
+    except ValueError:
+        return None  # not the main thread: whoever runs us there handles signals
+
+
+def _raise_terminated(_number: int, _frame: object) -> None:
+    raise Terminated

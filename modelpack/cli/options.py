@@ -1,0 +1,83 @@
+"""Options that every command has, and the parser they all look alike in."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import NoReturn
+
+from modelpack.errors import UsageError
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with our errors, options that are never guessed from prefixes, and examples kept as written."""
+
+    def __init__(
+        self, prog: str, summary: str, examples: str = "", *, has_help: bool = True
+    ) -> None:
+        super().__init__(
+            prog=prog,
+            description=summary,
+            epilog=f"examples:\n{examples}" if examples else None,
+            formatter_class=_Formatter,
+            allow_abbrev=False,
+            add_help=has_help,
+        )
+
+    def error(self, message: str) -> NoReturn:
+        """Raises: UsageError MP-E101, in place of printing and exiting."""
+        raise UsageError("MP-E101", message, remedy=f"see {self.prog} --help")
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """The same width wherever help is printed, so that what we test is what people see."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=28, width=96)
+
+
+class Options(argparse.Namespace):
+    """What the common options say."""
+
+    directory: Path | None
+    config: Path | None
+    debug: bool
+    quiet: bool
+
+
+def add_common(parser: argparse.ArgumentParser) -> None:
+    """Adds the common options. They may stand before the command or after it."""
+    group = parser.add_argument_group("common options")
+    group.add_argument(
+        "-C",
+        dest="directory",
+        metavar="DIR",
+        type=Path,
+        default=argparse.SUPPRESS,
+        help="look for modelpack.toml from DIR upward, not from here",
+    )
+    group.add_argument(
+        "--config",
+        metavar="FILE",
+        type=Path,
+        default=argparse.SUPPRESS,
+        help="use this configuration file",
+    )
+    group.add_argument(
+        "-q",
+        "--quiet",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="print errors and asked-for data only",
+    )
+    group.add_argument(
+        "--debug",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="print tracebacks and what worker processes say",
+    )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Adds --json."""
+    parser.add_argument("--json", action="store_true", help="print the result as JSON to stdout")

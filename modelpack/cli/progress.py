@@ -1,0 +1,111 @@
+"""What a build shows while it runs: one moving line on a terminal, plain lines elsewhere, NDJSON where asked for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Lock
+
+from modelpack.cli.terminal import Terminal
+from modelpack.engine.runner import Listener
+from modelpack.record import StepEvent
+from modelpack.report.json import event_line
+from modelpack.units import format_seconds
+
+_PLAIN_PROGRESS_S = (
+    5.0  # CI logs: a line for long mapped steps now and then, not one for each chunk
+)
+
+
+@contextmanager
+def show_progress(terminal: Terminal, total: int, *, as_stream: bool) -> Iterator[Listener]:
+    """A listener that shows the events of a build of `total` steps while the block runs."""
+    if as_stream:
+        lock = Lock()
+
+        def stream(event: StepEvent) -> None:
+            with lock:
+                terminal.data(event_line(event))
+
+        yield stream
+    elif terminal.is_live:
+        with _live(terminal, total) as listen:
+            yield listen
+    else:
+        yield _Plain(terminal).listen
+
+
+@contextmanager
+def show_count(terminal: Terminal, doing: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar for work that counts its files; nothing where nothing can move."""
+    if not terminal.is_live:
+        yield lambda _done, _total: None
+        return
+    from rich.console import Console  # noqa: PLC0415 (35 ms, and only where something moves)
+    from rich.progress import Progress  # noqa: PLC0415
+
+    console = Console(file=terminal.err, no_color=not terminal.has_color, highlight=False)
+    with Progress(console=console, transient=True) as progress:
+        bar = progress.add_task(doing, total=None)
+        yield lambda done, total: progress.update(bar, completed=done, total=total)
+
+
+class _Plain:
+    """Lines for logs: each step that ran, when it ended."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+        self._last_progress_s: dict[str, float] = {}
+        self._lock = Lock()
+
+    def listen(self, event: StepEvent) -> None:
+        with self._lock:
+            line = self._line(event)
+        if line:
+            self._terminal.say(line)
+
+    def _line(self, event: StepEvent) -> str:
+        if event.state == "finished":
+            return f"  {event.step}  {format_seconds(event.seconds)}"
+        if event.state == "failed":
+            return f"  {event.step}  failed"
+        if event.state == "started":
+            self._last_progress_s[event.step] = time.monotonic()
+        elif event.state == "progress":
+            now_s = time.monotonic()
+            if now_s - self._last_progress_s[event.step] >= _PLAIN_PROGRESS_S:
+                self._last_progress_s[event.step] = now_s
+                return f"  {event.step}  {event.done}/{event.total}"
+        return ""
+
+
+@contextmanager
+def _live(terminal: Terminal, total: int) -> Iterator[Listener]:
+    from rich.console import Console  # noqa: PLC0415 (35 ms, and only where something moves)
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
+    console = Console(file=terminal.err, no_color=not terminal.has_color, highlight=False)
+    columns = (
+        BarColumn(30),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
+    running: dict[str, str] = {}
+    lock = Lock()
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task("", total=total)
+
+        def listen(event: StepEvent) -> None:
+            with lock:
+                if event.state in {"started", "progress"}:
+                    share = f" {event.done}/{event.total}" if event.total > 1 else ""
+                    running[event.step] = event.step + share
+                else:
+                    running.pop(event.step, None)
+                    progress.advance(bar)
+                description = ", ".join(running.values())
+                progress.update(bar, description=description[: max(20, console.width - 60)])
+
+        yield listen

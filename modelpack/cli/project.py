@@ -1,0 +1,28 @@
+"""The project that a command line speaks of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from modelpack.cli.options import Options
+from modelpack.config.find import find_config
+from modelpack.config.read import read_project
+from modelpack.spec import Mode, Project
+from modelpack.store.store import Store, open_store
+
+
+def load_project(options: Options, mode: Mode = "production") -> Project:
+    """The project of the modelpack.toml that -C and --config choose. Raises: UsageError."""
+    return read_project(config_path(options), mode)
+
+
+def config_path(options: Options) -> Path:
+    """The configuration file that -C and --config choose. Raises: UsageError MP-E102."""
+    return find_config(Path.cwd() / (options.directory or ""), options.config)
+
+
+def project_store(project: Project) -> Store:
+    """The project's cache, opened. Step histories are kept by the configuration file's place in the workspace."""
+    return open_store(
+        project.cache.directory, project.config.relative_to(project.workspace).as_posix()
+    )
