@@ -58,7 +58,7 @@ def writing(path: Path) -> Iterator[None]:
     except OSError as refusal:
         raise StoreError(
             "MP-E702",
-            f"cannot be written: {refusal.strerror or refusal}",
+            f"cannot be written: {_described(refusal, path)}",
             where=str(path),
             remedy=_REMEDIES.get(refusal.errno or 0, _OTHER_REMEDY),
         ) from refusal
@@ -110,3 +110,11 @@ def sync_directory(directory: Path) -> None:
             os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _described(refusal: OSError, path: Path) -> str:
+    reason = refusal.strerror or str(refusal)
+    culprit = os.fspath(refusal.filename or path)
+    if culprit == str(path) or PART_PREFIX in str(culprit):
+        return reason
+    return f"{reason} ({culprit!s})"

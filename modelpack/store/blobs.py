@@ -18,17 +18,19 @@ import errno
 import hashlib
 import os
 import re
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from modelpack.digest import digest_bytes, digest_stream
+from modelpack.digest import digest_bytes, digest_file, digest_stream
 from modelpack.errors import StoreError
 from modelpack.store.atomic import part_file, part_path, sync_file, sync_stream, writing
 from modelpack.store.quarantine import Quarantine
 from modelpack.store.reflink import reflink
 from modelpack.store.regular import is_ours, open_regular
+from modelpack.store.removal import remove_tree
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _BLOCK_BYTES = 1 << 20
@@ -63,34 +65,27 @@ class Blobs:
         1. A file in the store's own directory (a scratch folder) is moved: it is gone from its place afterwards.
         2. Any other file, one with a second name, and one on another file system, is copied and stays.
 
-        Raises: StoreError MP-E702 if the system refuses.
+        Raises: StoreError MP-E702 if the system refuses, or if `path` is no regular file.
         """
-        with writing(path):
-            if self._may_move(path):
-                return self._take(path)
-            with open_regular(path) as stream:
-                return self._copy_in(stream)
+        with writing(self.root):
+            self.root.mkdir(parents=True, exist_ok=True)
+            return self._move_in(path) if self._may_move(path) else self._copy_in(path)
 
     def put_bytes(self, content: bytes) -> str:
         """The digest of `content`, which is now a blob. Raises: StoreError MP-E702 if the system refuses."""
         digest = digest_bytes(content)
         with writing(self.place(digest)):
-            if self._is_stored(digest):
-                return digest
-            with part_file(self.place(digest).parent) as (stream, part):
-                stream.write(content)
-                sync_stream(stream)
-                stream.close()
-                self._install(part, digest)
+            if not self._is_stored(digest):
+                with part_file(self.place(digest).parent) as (stream, part):
+                    stream.write(content)
+                    sync_stream(stream)
+                    stream.close()
+                    self._install(part, digest)
         return digest
 
     def read_bytes(self, digest: str) -> bytes:
         """The verified content. Raises: StoreError MP-E701 if the blob is absent or was corrupt."""
-        home = self._home(digest)
-        with home.reading(digest) as stream:
-            content = stream.read()
-            home.check(digest, digest_bytes(content))
-        return content
+        return b"".join(self._home(digest)._verified(digest))  # noqa: SLF001 - the same class
 
     def materialise(self, digest: str, destination: Path) -> None:
         """`destination` is a private, verified copy of the blob; what was there before is replaced.
@@ -99,56 +94,31 @@ class Blobs:
         """
         home = self._home(digest)
         with writing(destination), part_path(destination.parent) as part:
-            with home.reading(digest) as stream:
-                home.check(digest, _copy(stream, home.place(digest), part))
+            home._copy_out(digest, part)  # noqa: SLF001 - the same class
             part.replace(destination)
 
     def discard(self, digest: str) -> None:
         """The blob is gone from this root, if it was there. The fallback keeps its own."""
         if _DIGEST.fullmatch(digest):
-            with writing(self.place(digest)), suppress(FileNotFoundError):
-                self.place(digest).unlink()
-
-    def condemn(self, digest: str, found: str) -> StoreError:
-        """The error to raise; what is at the blob's place is in quarantine now and counts as absent."""
-        place = self.place(digest)
-        if not self.quarantine.take(place):
-            self._condemned.add(digest)
-        return StoreError(
-            "MP-E701",
-            f"the stored blob is corrupt: {found}",
-            where=str(place),
-            remedy="it was set aside; run the command again to rebuild it",
-        )
+            remove_tree(self.place(digest))
 
     def verify(self, digest: str) -> bool:
         """Whether this root's own blob is there and good; if it is bad, it is in quarantine now."""
         try:
-            with self.reading(digest) as stream:
-                self.check(digest, digest_stream(stream)[0])
+            for _ in self._verified(digest):
+                pass
         except StoreError as error:
             if error.code != "MP-E701":
                 raise
             return False
         return True
 
-    @contextmanager
-    def reading(self, digest: str) -> Iterator[BinaryIO]:
-        """This root's own blob, open. Raises: StoreError MP-E701 if absent or unreadable, MP-E703 if the system is out of means."""
-        try:
-            with open_regular(self.place(digest)) as stream:
-                yield stream
-        except FileNotFoundError:
-            raise self._absent(digest) from None
-        except OSError as refusal:
-            if refusal.errno in _EXHAUSTED:
-                raise _exhausted(self.place(digest), refusal) from refusal
-            raise self.condemn(digest, refusal.strerror or str(refusal)) from refusal
-
-    def check(self, digest: str, found: str) -> None:
-        """Nothing, if the digests agree. Raises: StoreError MP-E701 if not; the blob is in quarantine then."""
-        if found != digest:
-            raise self.condemn(digest, f"its digest is {found}")
+    def _home(self, digest: str) -> Blobs:
+        if self._has_own(digest):
+            return self
+        if self.fallback is not None and self.fallback.has(digest):
+            return self.fallback._home(digest)  # noqa: SLF001 - the same class
+        raise self._absent(digest)
 
     def _has_own(self, digest: str) -> bool:
         if digest in self._condemned or not _DIGEST.fullmatch(digest):
@@ -158,16 +128,48 @@ class Blobs:
         except OSError:
             return False
 
-    def _home(self, digest: str) -> Blobs:
-        if self._has_own(digest):
-            return self
-        if self.fallback is not None and self.fallback.has(digest):
-            return self.fallback._home(digest)  # noqa: SLF001 - the same class
-        raise self._absent(digest)
+    def _verified(self, digest: str) -> Iterator[bytes]:
+        """This root's own blob in blocks. Who reads to the end without an error has read the blob.
+
+        Raises: StoreError MP-E701 if it is absent or corrupt, MP-E703 if the system is out of means to open it.
+        """
+        hasher = hashlib.sha256()
+        with self._open(digest) as stream:
+            while block := self._read(digest, stream):
+                hasher.update(block)
+                yield block
+        if (found := hasher.hexdigest()) != digest:
+            raise self._condemn(digest, f"its digest is {found}")
+
+    def _open(self, digest: str) -> BinaryIO:
+        try:
+            return open_regular(self.place(digest))
+        except FileNotFoundError:
+            raise self._absent(digest) from None
+        except OSError as refusal:
+            if refusal.errno in _EXHAUSTED:
+                raise _exhausted(self.place(digest), refusal) from refusal
+            raise self._condemn(digest, refusal.strerror or str(refusal)) from refusal
+
+    def _read(self, digest: str, stream: BinaryIO) -> bytes:
+        try:
+            return stream.read(_BLOCK_BYTES)
+        except OSError as refusal:
+            raise self._condemn(digest, refusal.strerror or str(refusal)) from refusal
+
+    def _copy_out(self, digest: str, part: Path) -> None:
+        try:
+            reflink(self.place(digest), part)
+        except OSError:
+            with part.open("wb") as stream:
+                stream.writelines(self._verified(digest))
+        else:
+            if (found := digest_file(part)) != digest:
+                raise self._condemn(digest, f"its digest is {found}")
 
     def _absent(self, digest: str) -> StoreError:
         if _DIGEST.fullmatch(digest) and os.path.lexists(self.place(digest)):
-            return self.condemn(digest, "something else is in its place")
+            return self._condemn(digest, "something else is in its place")
         return StoreError(
             "MP-E701",
             f"the blob {digest} is not stored",
@@ -175,33 +177,51 @@ class Blobs:
             remedy="run the command again to rebuild it",
         )
 
-    def _may_move(self, path: Path) -> bool:
-        status = path.lstat()
-        directory = self.root.parent
-        return (
-            is_ours(status)
-            and status.st_dev == directory.stat().st_dev
-            and path.resolve().is_relative_to(directory.resolve())
+    def _condemn(self, digest: str, found: str) -> StoreError:
+        """The error to raise; what is at the blob's place is in quarantine now and counts as absent."""
+        # Another process may have noticed as well and stored the blob again; what is good now stays.
+        if not self._is_good(digest) and not self.quarantine.take(self.place(digest)):
+            self._condemned.add(digest)
+        return StoreError(
+            "MP-E701",
+            f"the stored blob is corrupt: {found}",
+            where=str(self.place(digest)),
+            remedy="it was set aside; run the command again to rebuild it",
         )
 
-    def _take(self, path: Path) -> tuple[str, int]:
+    def _is_good(self, digest: str) -> bool:
+        try:
+            with open_regular(self.place(digest)) as stream:
+                return digest_stream(stream)[0] == digest
+        except OSError:
+            return False
+
+    def _may_move(self, path: Path) -> bool:
+        status = path.lstat()
+        root, place = self.root.resolve(), path.resolve()
+        return (
+            is_ours(status)
+            and status.st_dev == root.stat().st_dev
+            and place.is_relative_to(root.parent)
+            and not place.is_relative_to(root)
+        )
+
+    def _move_in(self, path: Path) -> tuple[str, int]:
         with open_regular(path) as stream:
             digest, size_bytes = digest_stream(stream)
         if self._is_stored(digest):
             path.unlink()
         else:
             sync_file(path)
-            self.place(digest).parent.mkdir(parents=True, exist_ok=True)
             self._install(path, digest)
         return digest, size_bytes
 
-    def _copy_in(self, source: BinaryIO) -> tuple[str, int]:
-        with part_file(self.root) as (stream, part):
+    def _copy_in(self, path: Path) -> tuple[str, int]:
+        with open_regular(path) as source, part_file(self.root) as (stream, part):
             digest, size_bytes = _pour(source, stream)
             if not self._is_stored(digest):
                 sync_stream(stream)
                 stream.close()
-                self.place(digest).parent.mkdir(parents=True, exist_ok=True)
                 self._install(part, digest)
         return digest, size_bytes
 
@@ -211,29 +231,22 @@ class Blobs:
             # Younger again, so that a concurrent garbage collection leaves it until a record names it.
             with suppress(OSError):
                 os.utime(self.place(digest))
+            self._condemned.discard(digest)
             return True
         return self.fallback is not None and self.fallback._is_stored(digest)  # noqa: SLF001
 
     def _install(self, part: Path, digest: str) -> None:
-        part.chmod(_MODE)
+        if sys.platform != "win32":  # there, a read-only file could never be deleted again
+            part.chmod(_MODE)
+        os.utime(part)  # a moved file may be older than the grace period of garbage collection
+        self.place(digest).parent.mkdir(parents=True, exist_ok=True)
         try:
             part.replace(self.place(digest))
-        except (IsADirectoryError, PermissionError):
-            # A folder that could not be moved away, or on Windows another process that is reading the same blob.
+        except PermissionError:
+            # On Windows a file that another process has open cannot be replaced; it is the same blob.
             if not self._has_own(digest):
                 raise
         self._condemned.discard(digest)
-
-
-def _copy(source: BinaryIO, place: Path, part: Path) -> str:
-    """The digest of `part`, a new copy of the open file `source` that lies at `place`."""
-    try:
-        reflink(place, part)
-    except OSError:
-        with part.open("wb") as stream:
-            return _pour(source, stream)[0]
-    with part.open("rb") as clone:
-        return digest_stream(clone)[0]
 
 
 def _pour(source: BinaryIO, destination: BinaryIO) -> tuple[str, int]:

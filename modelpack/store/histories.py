@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -41,6 +43,8 @@ class Histories:
         """`key` is the newest of the task. Raises: StoreError MP-E702 if the system refuses."""
         known = self.last(task)
         if known[:1] == (key,):
+            with suppress(OSError):
+                os.utime(self.place(task))  # still in use, garbage collection is told
             return
         keys = (key, *(other for other in known if other != key))[:_LENGTH]
         write_atomically(self.place(task), seal(msgspec.json.encode(_History(task, keys))))

@@ -39,7 +39,7 @@ class StatCache:
     def __init__(
         self, path: Path, *, clock: Callable[[], float] = time.time, fallback: Path | None = None
     ) -> None:
-        self._path = path
+        self.path = path
         self._clock = clock
         self._entries = _load(fallback) if fallback is not None else {}
         self._entries.update(_load(path))
@@ -58,9 +58,9 @@ class StatCache:
         """What was learnt is on disk, merged with what other processes saved meanwhile. Raises: StoreError MP-E702."""
         if not self._fresh:
             return
-        merged = _load(self._path) | self._entries | self._fresh
+        merged = _load(self.path) | self._entries | self._fresh
         newest = sorted(merged.items(), key=lambda item: item[1].hashed_ns)[-MAXIMUM_ENTRIES:]
-        write_atomically(self._path, seal(msgspec.json.encode(dict(sorted(newest)))))
+        write_atomically(self.path, seal(msgspec.json.encode(dict(sorted(newest)))))
         self._fresh = {}
 
     def _hash(self, path: Path) -> _Entry:

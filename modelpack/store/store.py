@@ -16,10 +16,11 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 
-from msgspec import Struct, structs
+from msgspec import Struct, field, structs
 
 from modelpack.digest import digest_bytes
 from modelpack.errors import StoreError
@@ -30,7 +31,7 @@ from modelpack.store.histories import Histories
 from modelpack.store.removal import remove_tree
 from modelpack.store.scratch import Scratch
 from modelpack.store.stat_cache import StatCache
-from modelpack.store.trust import distrust, is_writable
+from modelpack.store.trust import distrust, is_private, is_writable
 
 LAYOUT_FOLDER = "v1"
 _FOLDERS = ("blobs", "actions", "histories", "stats", "scratch")
@@ -42,7 +43,7 @@ _MARKERS = {
 
 
 class Store(Struct, frozen=True):
-    """Everything that is kept between builds. `directory` was asked for; `temporary`, if any, is where writes go instead."""
+    """Everything that is kept between builds. `directory` was asked for; writes may go elsewhere (`warnings`)."""
 
     blobs: Blobs
     actions: Actions
@@ -51,7 +52,7 @@ class Store(Struct, frozen=True):
     scratch: Scratch
     warnings: tuple[str, ...]
     directory: Path
-    temporary: Path | None = None
+    cleanup: ExitStack = field(default_factory=ExitStack)
 
     def __enter__(self) -> Store:  # noqa: PYI034 - typing.Self is of 3.11, and nothing derives from this
         return self
@@ -65,9 +66,8 @@ class Store(Struct, frozen=True):
         self.close()
 
     def close(self) -> None:
-        """Removes the temporary directory, if there is one. What was learnt of stats is saved by `stat_cache.save()`."""
-        if self.temporary is not None:
-            remove_tree(self.temporary)
+        """Removes the temporary directory, if there is one. Stats are kept by `stat_cache.save()`, before."""
+        self.cleanup.close()
 
 
 def open_store(directory: Path, project_id: str) -> Store:
@@ -98,6 +98,10 @@ def _complete(directory: Path) -> bool:
     folders = [directory / LAYOUT_FOLDER / name for name in _FOLDERS]
     try:
         for folder in folders:
+            if not folder.is_dir():
+                remove_tree(
+                    folder
+                )  # a file or a dangling link where nothing but a folder of ours can be
             folder.mkdir(parents=True, exist_ok=True)
         for name, text in _MARKERS.items():
             if not (directory / name).exists():
@@ -108,13 +112,28 @@ def _complete(directory: Path) -> bool:
 
 
 def _open_elsewhere(readable: Path | None, directory: Path, project_id: str, note: str) -> Store:
-    with writing(directory):
-        temporary = Path(tempfile.mkdtemp(prefix="modelpack-"))
+    with ExitStack() as cleanup, writing(directory):
+        root = _temporary_folder(cleanup)
         for name in _FOLDERS:
-            (temporary / name).mkdir()
-    store = _open(temporary, readable, directory, project_id)
-    warning = f"the cache {directory} {note}"
-    return structs.replace(store, warnings=(warning,), temporary=temporary)
+            (root / name).mkdir()
+        store = _open(root, readable, directory, project_id)
+        warnings = (f"the cache {directory} {note}",)
+        return structs.replace(store, warnings=warnings, cleanup=cleanup.pop_all())
+
+
+def _temporary_folder(cleanup: ExitStack) -> Path:
+    """An empty folder until `cleanup`; what a killed process left of the same kind is removed first."""
+    user = os.geteuid() if hasattr(os, "geteuid") else "user"
+    shared = Path(tempfile.gettempdir()) / f"modelpack-{user}"
+    with suppress(OSError):
+        shared.mkdir(mode=0o700)
+    if is_private(shared):
+        scratch = Scratch(shared)
+        scratch.sweep()
+        return cleanup.enter_context(scratch.folder())
+    folder = Path(tempfile.mkdtemp(prefix="modelpack-"))
+    cleanup.callback(remove_tree, folder)
+    return folder
 
 
 def _open(root: Path, readable: Path | None, directory: Path, project_id: str) -> Store:

@@ -30,15 +30,29 @@ def distrust(directory: Path) -> str:
     return ""
 
 
+def is_private(directory: Path) -> bool:
+    """Whether the directory is ours alone to write to; stricter than `distrust`, for places under a shared folder."""
+    try:
+        status = directory.lstat()
+    except OSError:
+        return False
+    if not stat.S_ISDIR(status.st_mode):
+        return False
+    if not hasattr(os, "geteuid"):
+        return True  # the temporary folder of Windows belongs to one user
+    return status.st_uid == os.geteuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
 def is_writable(directory: Path) -> bool:
     """Whether a file can be made in the directory. Asks by doing: modes say little to root and on network drives."""
     probe = directory / f"{PART_PREFIX}{secrets.token_hex(8)}"
     try:
-        os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        probe.write_bytes(b"\0")  # a full disk still makes empty files
     except OSError:
         return False
-    with suppress(OSError):
-        probe.unlink()
+    finally:
+        with suppress(OSError):
+            probe.unlink()
     return True
 
 
