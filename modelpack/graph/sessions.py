@@ -9,8 +9,11 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from modelpack.record import ValueFacts
+
 Array = NDArray[np.generic]
 _LOG_ERRORS_ONLY = 3
+_DTYPE_WORDS = {"float": "float32", "double": "float64"}
 
 
 def open_session(path: Path, *, optimized: bool = True) -> ort.InferenceSession:
@@ -27,9 +30,22 @@ def open_session(path: Path, *, optimized: bool = True) -> ort.InferenceSession:
     return ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
+def session_inputs(session: ort.InferenceSession) -> tuple[ValueFacts, ...]:
+    """The inputs of the model, in the words of onnxruntime-web."""
+    return tuple(
+        ValueFacts(argument.name, _dtype_word(argument.type), tuple(argument.shape))
+        for argument in session.get_inputs()
+    )
+
+
 def run_session(
     session: ort.InferenceSession, feeds: Mapping[str, Array], outputs: Sequence[str] = ()
 ) -> dict[str, Array]:
     """The named outputs (all, where none are named) for one set of inputs."""
     names = list(outputs) or [output.name for output in session.get_outputs()]
     return dict(zip(names, session.run(names, dict(feeds)), strict=True))
+
+
+def _dtype_word(kind: str) -> str:
+    word = kind.removeprefix("tensor(").removesuffix(")")
+    return _DTYPE_WORDS.get(word, word)

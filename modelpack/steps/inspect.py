@@ -1,0 +1,67 @@
+"""`inspect`: what a model is, from its graph file alone, before anything is spent on it."""
+
+from __future__ import annotations
+
+import msgspec
+import onnx
+from google.protobuf.message import DecodeError
+
+from modelpack.errors import SourceError
+from modelpack.graph.facts import check_wanted, read_facts
+from modelpack.graph.structure import check_structure
+from modelpack.graph.support import check_support, opset_of
+from modelpack.graph.tensors import count_not_finite
+from modelpack.graph.walk import nodes, tensors
+from modelpack.record import Measurement
+from modelpack.spec import InspectParams
+from modelpack.steps.contract import OutputFile, StepInput, StepOutput
+
+
+def run(step: StepInput[InspectParams]) -> StepOutput:
+    """`facts.json`, the ModelFacts of the graph with the role `model`; its data files are not needed.
+
+    Raises: SourceError if the graph is malformed, not for onnxruntime-web, or lacks what the parameters name.
+    """
+    model = _parse(step)
+    check_support(model)
+    check_structure(model)
+    facts = read_facts(model)
+    check_wanted(facts, step.params)
+    notes = tuple(_check_finite(model))
+    path = step.folder / "facts.json"
+    path.write_bytes(msgspec.json.encode(facts))
+    measurements = (
+        Measurement("nodes", sum(1 for _ in nodes(model))),
+        Measurement("weightBytes", sum(tensor.size_bytes for tensor in facts.tensors)),
+        Measurement("opset", opset_of(model)),
+    )
+    return StepOutput((OutputFile("facts", path),), measurements, notes)
+
+
+def _parse(step: StepInput[InspectParams]) -> onnx.ModelProto:
+    try:
+        return onnx.load_model_from_string(step.one("model").read_bytes())
+    except DecodeError as err:
+        raise SourceError(
+            "MP-E205",
+            "the file is cut off or is not an ONNX model",
+            remedy="fetch or export the file again",
+        ) from err
+
+
+def _check_finite(model: onnx.ModelProto) -> list[str]:
+    """A note for each tensor with infinite values: masks need them, weights do not."""
+    notes = []
+    for named in tensors(model):
+        if not named.is_weight:
+            continue
+        nans, infinities = count_not_finite(named.tensor)
+        if nans:
+            raise SourceError(
+                "MP-E322",
+                f'tensor "{named.name}" has {nans} values that are not a number (NaN)',
+                remedy="train or export the model again",
+            )
+        if infinities:
+            notes.append(f'tensor "{named.name}" has {infinities} infinite values')
+    return notes
