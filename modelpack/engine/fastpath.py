@@ -16,6 +16,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from modelpack.store.signature import stat_signature
@@ -95,7 +96,8 @@ def _write(path: Path, record: dict[str, object]) -> None:
         temporary.write_text(json.dumps(record))
         temporary.replace(path)
     except OSError:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
 
 
 def _digest(path: str) -> str:

@@ -64,7 +64,8 @@ def _task(step: Step, is_current: Callable[[Step], bool], execute: Callable[[Ste
 class _Memory:
     """doit's database interface, forgetting everything at the end of the build."""
 
-    def __init__(self, _name: str, _codec: object, *, module_name: str | None = None) -> None:
+    def __init__(self, name: str, codec: object, module_name: str | None) -> None:
+        del name, codec, module_name  # where and how a file would be written
         self._values: dict[str, dict[str, object]] = {}
 
     def dump(self) -> None:
@@ -81,6 +82,9 @@ class _Memory:
 
     def remove(self, task_id: str) -> None:
         self._values.pop(task_id, None)
+
+    def remove_all(self) -> None:
+        self._values.clear()
 
 
 class _SilentReporter:

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from modelpack.engine.fastpath import recall, record_path, remember
+
+TEXTS = {"out": "", "err": "nothing changed\n"}
+LONG_AGO_S = 100.0
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(b"weights")
+    os.utime(path, (time.time() - LONG_AGO_S,) * 2)
+    return path
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Path:
+    return record_path(tmp_path / "cache", tmp_path / "modelpack.toml", ["build"])
+
+
+def test_fastpath_unchanged_files_give_the_texts(source: Path, record: Path) -> None:
+    remember(record, [source], [], TEXTS)
+    assert recall(record, now=time.time()) == TEXTS
+
+
+def test_fastpath_without_a_record_gives_none(record: Path) -> None:
+    assert recall(record, now=time.time()) is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda path: path.write_bytes(b"changed"),
+        lambda path: path.write_bytes(b"longer than it was"),
+        lambda path: path.unlink(),
+        lambda path: path.rename(path.with_name("elsewhere")),
+        lambda path: os.utime(path),
+    ],
+    ids=["same size", "other size", "gone", "moved", "touched"],
+)
+def test_fastpath_changed_file_gives_none(source: Path, record: Path, change) -> None:  # type: ignore[no-untyped-def]
+    remember(record, [source], [], TEXTS)
+    change(source)
+    assert recall(record, now=time.time()) is None
+
+
+def test_fastpath_racy_edit_with_the_same_times_gives_none(source: Path, record: Path) -> None:
+    source.write_bytes(b"racy!!!")
+    remember(record, [source], [], TEXTS)
+    entry = json.loads(record.read_text())
+    source.write_bytes(b"edited!")
+    # As if the file system's clock had not moved between the two writes.
+    status = source.stat()
+    entry["files"][0][1:5] = [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
+    record.write_text(json.dumps(entry))
+    assert recall(record, now=time.time()) is None
+
+
+def test_fastpath_racy_entry_settles_once_time_has_passed(source: Path, record: Path) -> None:
+    source.write_bytes(b"racy!!!")
+    remember(record, [source], [], TEXTS)
+    assert json.loads(record.read_text())["files"][0][-1] != ""
+    assert recall(record, now=time.time() + LONG_AGO_S) == TEXTS
+    assert json.loads(record.read_text())["files"][0][-1] == ""
+    assert recall(record, now=time.time() + LONG_AGO_S) == TEXTS
+
+
+def test_fastpath_file_that_must_not_be_there_gives_none(
+    source: Path, record: Path, tmp_path: Path
+) -> None:
+    remember(record, [source], [tmp_path / "nearer.toml"], TEXTS)
+    assert recall(record, now=time.time()) == TEXTS
+    (tmp_path / "nearer.toml").touch()
+    assert recall(record, now=time.time()) is None
+
+
+def test_fastpath_other_command_line_has_another_record(tmp_path: Path) -> None:
+    config = tmp_path / "modelpack.toml"
+    assert record_path(tmp_path, config, ["build"]) != record_path(tmp_path, config, ["build", "a"])
+
+
+def test_fastpath_damaged_record_gives_none_at_every_cut(source: Path, record: Path) -> None:
+    remember(record, [source], [], TEXTS)
+    content = record.read_bytes()
+    for length in range(len(content)):
+        record.write_bytes(content[:length])
+        assert recall(record, now=time.time()) is None
+
+
+def test_fastpath_unwritable_place_is_no_error(source: Path, tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file in the way")
+    record = record_path(tmp_path / "cache", tmp_path / "modelpack.toml", ["build"])
+    remember(record, [source], [], TEXTS)
+    assert recall(record, now=time.time()) is None
