@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import get_args
 
-import msgspec
 from msgspec import Struct
 
 from modelpack.errors import ModelpackError
@@ -50,24 +49,11 @@ def judge_variant(
     return (*budgets, *accuracy)
 
 
-def soften_budgets(verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
-    """The verdicts as `--mode development` counts them: budgets warn, accuracy still fails."""
-    return tuple(
-        verdict if is_accuracy(verdict) else msgspec.structs.replace(verdict, hints="warning")
-        for verdict in verdicts
-    )
-
-
-def is_accuracy(verdict: Verdict) -> bool:
-    """Whether the verdict is about accuracy rather than a budget."""
-    return verdict.quantity in _METRICS
-
-
 def exit_code(verdicts: Iterable[Verdict], errors: Iterable[ModelpackError]) -> int:
     """The process's exit code: of all that apply, the first of 7, 2, 6, 1, 5, 4, 3. Warnings do not count."""
     codes = {error.exit_code for error in errors}
     codes |= {
-        4 if is_accuracy(verdict) else 3
+        4 if verdict.quantity in _METRICS else 3
         for verdict in verdicts
         if not verdict.passed and verdict.hints == "error"
     }

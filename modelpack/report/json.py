@@ -8,7 +8,7 @@ from modelpack.digest import canonical_json
 from modelpack.record import BuildReport, StepEvent
 
 
-def build_json(report: BuildReport) -> bytes:
+def report_json(report: BuildReport) -> bytes:
     """The report as an indented JSON document: what `--json` prints."""
     return json_document(report)
 

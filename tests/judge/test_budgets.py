@@ -13,13 +13,7 @@ from modelpack.errors import (
     StepError,
     UsageError,
 )
-from modelpack.judge.budgets import (
-    VariantMeasurements,
-    exit_code,
-    is_accuracy,
-    judge_variant,
-    soften_budgets,
-)
+from modelpack.judge.budgets import VariantMeasurements, exit_code, judge_variant
 from modelpack.record import Evaluation, MetricValue, TensorBytes, Verdict
 from modelpack.spec import (
     Comparison,
@@ -166,16 +160,6 @@ def test_judge_orders_budgets_before_accuracy_as_declared() -> None:
     limits = variant(limit("size", 1), limit("chunks", 1))
     found = judge_variant(judged, limits, MEASURED, None)
     assert [v.quantity for v in found] == ["size", "chunks", "max_abs_error", "cosine"]
-
-
-def test_soften_budgets_leaves_accuracy_as_errors() -> None:
-    found = soften_budgets([verdict(passed=False), verdict("cosine", passed=False)])
-    assert [v.hints for v in found] == ["warning", "error"]
-
-
-def test_is_accuracy_tells_metrics_from_budgets() -> None:
-    assert is_accuracy(verdict("top1_agreement", passed=True))
-    assert not is_accuracy(verdict("chunks", passed=True))
 
 
 @pytest.mark.parametrize(

@@ -4,27 +4,27 @@ import json
 import math
 
 from modelpack.record import StepEvent
-from modelpack.report.json import build_json, event_line, report_line
+from modelpack.report.json import report_json, event_line, report_line
 from tests.support.golden import assert_golden
 from tests.support.reports import cosine, inaccurate, over_download, report, row
 
 
-def test_build_json_is_camel_case_and_sorted() -> None:
+def test_report_json_is_camel_case_and_sorted() -> None:
     whole = report(
         row(evaluation=cosine(0.962)),
         status="inaccurate",
         verdicts=(over_download(), inaccurate()),
         errors=("MP-E403 x",),
     )
-    assert_golden("report/build.json", build_json(whole).decode())
+    assert_golden("report/build.json", report_json(whole).decode())
 
 
-def test_build_json_repeats() -> None:
-    assert build_json(report(row())) == build_json(report(row()))
+def test_report_json_repeats() -> None:
+    assert report_json(report(row())) == report_json(report(row()))
 
 
-def test_build_json_writes_nan_as_null() -> None:
-    document = json.loads(build_json(report(verdicts=(inaccurate(math.nan),))))
+def test_report_json_writes_nan_as_null() -> None:
+    document = json.loads(report_json(report(verdicts=(inaccurate(math.nan),))))
     assert document["verdicts"][0]["measured"] is None
 
 
@@ -41,4 +41,4 @@ def test_report_line_carries_the_whole_report() -> None:
     assert line.count(b"\n") == 1
     document = json.loads(line)
     assert document["event"] == "report"
-    assert document["report"] == json.loads(build_json(report(row())))
+    assert document["report"] == json.loads(report_json(report(row())))
