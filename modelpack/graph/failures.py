@@ -1,4 +1,4 @@
-"""What onnxruntime raises, which has no common base below Exception, and the first thing it says."""
+"""What onnxruntime raises, which has no common base below Exception."""
 
 from __future__ import annotations
 
@@ -15,8 +15,3 @@ ONNXRUNTIME_ERRORS: tuple[type[Exception], ...] = (
     state.NotImplemented,
     state.RuntimeException,
 )
-
-
-def first_line(err: Exception) -> str:
-    """What the error says, without what follows its first line."""
-    return str(err).partition("\n")[0][:300]

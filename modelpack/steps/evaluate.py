@@ -14,7 +14,8 @@ import numpy as np
 import onnxruntime as ort
 
 from modelpack.errors import StepError
-from modelpack.graph.failures import ONNXRUNTIME_ERRORS, first_line
+from modelpack.graph.failures import ONNXRUNTIME_ERRORS
+from modelpack.graph.feeds import first_line
 from modelpack.graph.golden.samples import Sample, read_samples
 from modelpack.graph.metrics import METRICS, Outputs
 from modelpack.graph.sessions import open_session, run_session

@@ -13,16 +13,18 @@ from pathlib import Path
 
 import onnx
 import onnx_ir as ir
+import onnx_ir.passes.common
 from msgspec import Struct
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
-from modelpack.graph.failures import ONNXRUNTIME_ERRORS, first_line
+from modelpack.graph.failures import ONNXRUNTIME_ERRORS
+from modelpack.graph.feeds import Feeds, first_line
 from modelpack.graph.io import read_model, read_proto, write_model
-from modelpack.graph.probe import Feeds
 from modelpack.graph.recipes.applied import Applied, Narrowed
 from modelpack.graph.recipes.compare import largest_error
 from modelpack.graph.recipes.halves import store_halves
 from modelpack.graph.recipes.islands import overflowing_nodes
+from modelpack.graph.recipes.known import known
 from modelpack.spec import Device
 
 SCHEME = "fp16"
@@ -33,6 +35,8 @@ WITH_ISLANDS = "fp16_fp32_islands"
 TOLERANCE = 0.02
 
 
+_INPUT_CAST = "graph_input_cast"  # names the converter gives
+_OUTPUT_CAST = "_cast_to_fp16_node"
 _DOES_NOT_FIT: tuple[type[Exception], ...] = (*ONNXRUNTIME_ERRORS, ir.serde.SerdeError, ValueError)
 
 
@@ -80,6 +84,7 @@ def _converted(trial: Trial, excluded: Collection[str]) -> Applied:
         if tensor.name in before and tensor.data_type == onnx.TensorProto.FLOAT16
     )
     model = ir.from_proto(converted)
+    _join_islands(model)
     model.graph.sort()  # the converter puts its casts at the end
     notes = (f"float32 for range: {', '.join(islands)}",) if islands else ()
     return Applied(model, narrowed, notes)
@@ -97,6 +102,21 @@ def _drop_repeated_casts(graph: onnx.GraphProto) -> None:
         if node.op_type == "Cast" and node.output[0] in seen:
             graph.node.remove(node)
         seen.update(node.output)
+
+
+def _join_islands(model: ir.Model) -> None:
+    """Lets a float32 node read what another float32 node, or the graph's input, gives.
+
+    The converter casts it to float16 and back in between, which is where it would overflow.
+    """
+    for node in model.graph.all_nodes():
+        before = node.inputs[0].producer() if node.op_type == "Cast" and node.inputs[0] else None
+        if before is None or not (node.name or "").endswith("_cast_to_fp32_node"):
+            continue
+        name = before.name or ""
+        if name.startswith(_INPUT_CAST) or name.endswith(_OUTPUT_CAST):
+            node.outputs[0].replace_all_uses_with(known(before.inputs[0], "a cast's input"))
+    ir.passes.common.RemoveUnusedNodesPass()(model)
 
 
 def _error(trial: Trial, model: ir.Model) -> float:

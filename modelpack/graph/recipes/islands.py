@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import onnx
 
+from modelpack.graph.feeds import Feeds
 from modelpack.graph.io import write_proto
-from modelpack.graph.probe import Feeds
 from modelpack.graph.recipes.halves import LARGEST, fits
 from modelpack.graph.sessions import Array, open_session, run_session
 

@@ -34,7 +34,8 @@ def apply_q4(model: ir.Model, params: QuantizeParams, excluded: Collection[str])
         )
         for weight in fours
     ]
-    rest = [weight for weight in found.weights if weight not in fours]
+    taken = {weight.name for weight in fours}
+    rest = [weight for weight in found.weights if weight.name not in taken]
     narrowed.extend(narrow_int8(builder, params.device, rest))
     finish(builder)
     return Applied(model, tuple(narrowed), found.notes)
@@ -42,5 +43,5 @@ def apply_q4(model: ir.Model, params: QuantizeParams, excluded: Collection[str])
 
 def _takes_four_bits(weight: Weight, params: QuantizeParams) -> bool:
     if weight.kind == "rows":  # two numbers a byte: GatherBlockQuantized wants rows of even length
-        return params.device == "wasm" and weight.array().shape[1] % 2 == 0
+        return params.device == "wasm" and weight.shape[1] % 2 == 0
     return weight.kind == "product"

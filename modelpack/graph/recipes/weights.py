@@ -60,6 +60,11 @@ class Weight(Struct, frozen=True):
         kinds = {(use.kind, use.axis) for use in self.uses}
         return self.uses[0].kind if len(kinds) == 1 else "whole"
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Its sizes."""
+        return tuple(known(self.value.const_value, "a weight").shape.numpy())
+
     def array(self) -> Floats:
         """Its numbers, float32 in the weight's shape."""
         return np.asarray(known(self.value.const_value, "a weight").numpy(), np.float32)
