@@ -4,7 +4,7 @@ import json
 import math
 
 from modelpack.record import StepEvent
-from modelpack.report.json import report_json, event_line, report_line
+from modelpack.report.json import event_line, report_json, report_line
 from tests.support.golden import assert_golden
 from tests.support.reports import cosine, inaccurate, over_download, report, row
 
