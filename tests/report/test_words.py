@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from modelpack.report.words import count, display_width, one_line
 
@@ -34,3 +38,12 @@ def test_display_width_counts_terminal_columns(text: str, columns: int) -> None:
 
 def test_count_takes_the_plural() -> None:
     assert [count(n, "chunk") for n in (0, 1, 2)] == ["0 chunks", "1 chunk", "2 chunks"]
+
+
+@given(st.text(st.characters()))
+def test_one_line_of_anything_can_be_printed_and_measured(text: str) -> None:
+    safe = one_line(text)
+    safe.encode("utf-8")
+    assert len(safe.splitlines()) <= 1
+    assert not any(unicodedata.category(character) in {"Cc", "Cf"} for character in safe)
+    assert 0 <= display_width(safe) <= 2 * len(safe)
