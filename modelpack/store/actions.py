@@ -43,7 +43,7 @@ class Actions:
         """The record of that key, which counts as used now; None if there is none to believe."""
         if not _KEY.fullmatch(key):
             return None
-        record = decode_record(read_sealed(self.place(key)))
+        record = read_sealed(self.place(key), ActionRecord)
         if record is not None and record.key == key:
             with suppress(OSError):
                 os.utime(self.place(key))
@@ -57,13 +57,3 @@ class Actions:
     def place(self, key: str) -> Path:
         """Where the record of that key lies."""
         return self.root / key[:2] / f"{key}.json"
-
-
-def decode_record(content: bytes | None) -> ActionRecord | None:
-    """The record that these bytes hold, if they hold one this version understands."""
-    if content is None:
-        return None
-    try:
-        return msgspec.json.decode(content, type=ActionRecord)
-    except (msgspec.DecodeError, RecursionError):
-        return None

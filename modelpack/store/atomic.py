@@ -27,6 +27,7 @@ _REMEDIES = {
     errno.EROFS: "make the file system writable or choose another directory",
     errno.EACCES: "give your user write permission or choose another directory",
     errno.EPERM: "give your user write permission or choose another directory",
+    errno.EEXIST: "a part of this path is a file; choose another directory",
     errno.ENOTDIR: "a part of this path is a file; choose another directory",
 }
 _OTHER_REMEDY = "check the disk and the path, then run the command again"

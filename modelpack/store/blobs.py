@@ -29,7 +29,7 @@ from modelpack.errors import StoreError
 from modelpack.store.atomic import part_file, part_path, sync_file, sync_stream, writing
 from modelpack.store.quarantine import Quarantine
 from modelpack.store.reflink import reflink
-from modelpack.store.regular import is_ours, open_regular
+from modelpack.store.regular import is_ours, open_ours, open_regular
 from modelpack.store.removal import remove_tree
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -143,7 +143,7 @@ class Blobs:
 
     def _open(self, digest: str) -> BinaryIO:
         try:
-            return open_regular(self.place(digest))
+            return open_ours(self.place(digest))
         except FileNotFoundError:
             raise self._absent(digest) from None
         except OSError as refusal:
@@ -191,7 +191,7 @@ class Blobs:
 
     def _is_good(self, digest: str) -> bool:
         try:
-            with open_regular(self.place(digest)) as stream:
+            with open_ours(self.place(digest)) as stream:
                 return digest_stream(stream)[0] == digest
         except OSError:
             return False
@@ -207,7 +207,7 @@ class Blobs:
         )
 
     def _move_in(self, path: Path) -> tuple[str, int]:
-        with open_regular(path) as stream:
+        with open_ours(path) as stream:
             digest, size_bytes = digest_stream(stream)
         if self._is_stored(digest):
             path.unlink()

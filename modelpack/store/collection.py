@@ -15,7 +15,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from modelpack.store.actions import decode_record
+from modelpack.store.actions import ActionRecord
 from modelpack.store.blobs import Blobs
 from modelpack.store.listing import (
     StoredFile,
@@ -27,9 +27,9 @@ from modelpack.store.listing import (
     record_places,
 )
 from modelpack.store.quarantine import Quarantine
-from modelpack.store.regular import open_regular
+from modelpack.store.regular import open_ours
 from modelpack.store.removal import size_of_tree
-from modelpack.store.sealed import is_other_layout, read_sealed, unseal
+from modelpack.store.sealed import decode_sealed, is_other_layout, read_sealed, unseal
 from modelpack.store.store import Store
 
 GRACE_S = (
@@ -129,8 +129,8 @@ def _choose(
 
 
 def _named_by(record: Path) -> set[str]:
-    decoded = decode_record(read_sealed(record))
-    return {output.digest for output in decoded.result.outputs} if decoded is not None else set()
+    decoded = read_sealed(record, ActionRecord)
+    return set() if decoded is None else {output.digest for output in decoded.result.outputs}
 
 
 def _remove(file: StoredFile) -> bool:
@@ -179,16 +179,14 @@ def _record_checks(store: Store) -> Iterator[_Check]:
 def _verify_record(place: Path, quarantine: Quarantine) -> bool:
     """Whether the record is good or of another layout; if not, it is in quarantine now."""
     try:
-        with open_regular(place) as stream:
+        with open_ours(place) as stream:
             sealed = stream.read()
     except OSError:
         sealed = b""
-    if is_other_layout(sealed):
-        return True
-    content = unseal(sealed)
-    record = decode_record(content)
-    # Whole, but with content that only another version understands: not ours to judge.
-    if content is not None and (record is None or record.key == place.stem):
+    record = decode_sealed(sealed, ActionRecord)
+    # Another layout, or whole with content that only another version understands: not ours to judge.
+    is_foreign = is_other_layout(sealed) or (record is None and unseal(sealed) is not None)
+    if is_foreign or (record is not None and record.key == place.stem):
         return True
     quarantine.take(place)
     return False

@@ -17,7 +17,7 @@ _LENGTH = 2  # this run and the one before
 
 
 class _History(Struct, frozen=True):
-    task: str
+    task: str  # as a digest: any text can be a task, not all text can be JSON
     keys: tuple[str, ...]
 
 
@@ -25,17 +25,13 @@ class Histories:
     """The histories of one project under `folder`, and, for reading only, those of `fallback`."""
 
     def __init__(self, folder: Path, project_id: str, fallback: Histories | None = None) -> None:
-        self.folder = folder / digest_bytes(project_id.encode("utf-8", "surrogatepass"))
+        self.folder = folder / _named(project_id)
         self.fallback = fallback
 
     def last(self, task: str) -> tuple[str, ...]:
         """Up to the two last distinct keys of the task, newest first."""
-        content = read_sealed(self.place(task))
-        try:
-            history = msgspec.json.decode(content or b"", type=_History)
-        except (msgspec.DecodeError, RecursionError):
-            history = _History("", ())
-        if history.task == task:
+        history = read_sealed(self.place(task), _History)
+        if history is not None and history.task == _named(task):
             return history.keys
         return self.fallback.last(task) if self.fallback is not None else ()
 
@@ -47,8 +43,12 @@ class Histories:
                 os.utime(self.place(task))  # still in use, garbage collection is told
             return
         keys = (key, *(other for other in known if other != key))[:_LENGTH]
-        write_atomically(self.place(task), seal(msgspec.json.encode(_History(task, keys))))
+        write_atomically(self.place(task), seal(msgspec.json.encode(_History(_named(task), keys))))
 
     def place(self, task: str) -> Path:
         """Where the task's history lies."""
-        return self.folder / f"{digest_bytes(task.encode('utf-8', 'surrogatepass'))}.json"
+        return self.folder / f"{_named(task)}.json"
+
+
+def _named(text: str) -> str:
+    return digest_bytes(text.encode("utf-8", "surrogatepass"))

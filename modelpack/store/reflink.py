@@ -6,7 +6,7 @@ import errno
 import sys
 from pathlib import Path
 
-from modelpack.store.regular import open_regular
+from modelpack.store.regular import open_ours
 
 if sys.platform == "linux":
     import fcntl
@@ -21,7 +21,7 @@ _CLONE_NOFOLLOW = 1  # sys/clonefile.h
 def reflink(source: Path, destination: Path) -> None:
     """`destination`, which must not exist, shares the blocks of `source`. Raises: OSError if the system cannot do that."""
     if sys.platform == "linux":
-        with open_regular(source) as reader, destination.open("xb") as writer:
+        with open_ours(source) as reader, destination.open("xb") as writer:
             fcntl.ioctl(writer.fileno(), _FICLONE, reader.fileno())
     elif sys.platform == "darwin":
         library = ctypes.CDLL(None, use_errno=True)

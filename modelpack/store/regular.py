@@ -1,4 +1,4 @@
-"""Opening files of the cache without being led astray: no links followed, no pipe waited for."""
+"""Opening files without being led astray: no links followed, no pipe waited for."""
 
 from __future__ import annotations
 
@@ -18,12 +18,21 @@ _FLAGS = (
 
 
 def open_regular(path: Path) -> BinaryIO:
-    """The file, open for reading. Raises: OSError if it is no regular file or has a second name (a hard link)."""
+    """The file, open for reading. Raises: OSError if it is no regular file."""
     descriptor = os.open(path, _FLAGS)
-    if not is_ours(os.fstat(descriptor)):
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise OSError(errno.EINVAL, "not a regular file with one name", str(path))
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
     return os.fdopen(descriptor, "rb")
+
+
+def open_ours(path: Path) -> BinaryIO:
+    """The file, open for reading. Raises: OSError if it is no regular file with a single name, as we write them."""
+    stream = open_regular(path)
+    if not is_ours(os.fstat(stream.fileno())):
+        stream.close()
+        raise OSError(errno.EINVAL, "has a second name (a hard link)", str(path))
+    return stream
 
 
 def is_ours(status: os.stat_result) -> bool:

@@ -2,24 +2,26 @@
 
 1. A folder `<token>` belongs to whoever holds the lock on `<token>.lock`, which also names the owner's process.
 2. A folder is removed when its owner leaves it, or by the next sweep once its owner is dead: the lock is free,
-   and (locks may be empty promises on network file systems) no process of that number runs.
+   and (locks may be empty promises on network file systems) the owner's process does not run.
 3. What is being swept can no longer be acquired: an owner makes sure its lock file still exists once it is locked.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import secrets
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from modelpack.store.atomic import writing
 from modelpack.store.lock import try_lock
+from modelpack.store.owner import identity_of, is_running
 from modelpack.store.removal import remove_tree
 
 _LOCK_SUFFIX = ".lock"
+_LOCK_NAME = re.compile(r"[0-9a-f]{16}\.lock")
 
 
 class Scratch:
@@ -41,10 +43,10 @@ class Scratch:
     def sweep(self) -> int:
         """How many folders of dead owners were removed."""
         try:
-            locks = sorted(self.root.glob(f"*{_LOCK_SUFFIX}"))
+            names = sorted(os.listdir(self.root))  # noqa: PTH208 - names are all that is needed
         except OSError:
             return 0
-        return sum(_sweep_one(lock) for lock in locks)
+        return sum(_sweep_one(self.root / name) for name in names if _LOCK_NAME.fullmatch(name))
 
     def _acquire(self) -> tuple[int, Path]:
         self.root.mkdir(parents=True, exist_ok=True)
@@ -54,20 +56,23 @@ class Scratch:
             descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
             # A sweep may have come between the two lines; then the name is burnt.
             if _try_lock(descriptor) and lock.exists():
-                os.write(descriptor, b"%d\n" % os.getpid())
+                os.write(descriptor, identity_of(os.getpid()).encode())
                 folder.mkdir(mode=0o700)
                 return descriptor, folder
             os.close(descriptor)
 
 
 def _release(descriptor: int, folder: Path) -> None:
+    """The folder is gone, then its lock file. If something in it cannot be removed, the lock file stays for the next sweep."""
     remove_tree(folder)
+    if os.path.lexists(folder):
+        os.close(descriptor)
+        return
     with suppress(OSError):
         _lock_of(folder).unlink()
     os.close(descriptor)
-    # Windows does not unlink open files.
     with suppress(OSError):
-        _lock_of(folder).unlink()
+        _lock_of(folder).unlink()  # Windows does not unlink open files
 
 
 def _sweep_one(lock: Path) -> bool:
@@ -76,7 +81,7 @@ def _sweep_one(lock: Path) -> bool:
         descriptor = os.open(lock, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
     except OSError:
         return False
-    if not _try_lock(descriptor) or _is_running(_owner_of(descriptor)):
+    if not _try_lock(descriptor) or is_running(_owner_of(descriptor)):
         os.close(descriptor)
         return False
     _release(descriptor, folder)
@@ -87,28 +92,15 @@ def _try_lock(descriptor: int) -> bool:
     try:
         return try_lock(descriptor)
     except OSError:
-        return True  # no locks on this file system: the owner's process number has to do
+        return True  # no locks on this file system: the owner's process has to do
 
 
 def _lock_of(folder: Path) -> Path:
     return folder.with_name(folder.name + _LOCK_SUFFIX)
 
 
-def _owner_of(descriptor: int) -> int:
+def _owner_of(descriptor: int) -> str:
     try:
-        return int(os.read(descriptor, 32))
-    except (OSError, ValueError):
-        return 0
-
-
-def _is_running(process: int) -> bool:
-    # On Windows signal 0 would end the process; its locks can be relied upon.
-    if sys.platform == "win32" or process <= 0 or process == os.getpid():
-        return False
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        return True
-    return True
+        return os.read(descriptor, 64).decode("ascii", "replace")
+    except OSError:
+        return ""

@@ -47,9 +47,10 @@ class StatCache:
 
     def digest(self, path: Path) -> tuple[str, int]:
         """SHA-256 and size of the file. Raises: OSError; SourceError MP-E230 if it keeps changing while it is read."""
-        name = os.path.abspath(path)  # noqa: PTH100 - 20 times faster than Path.absolute, and this runs per source
+        # Names that are no Unicode cannot be JSON; should two look the same, their inodes tell them apart.
+        name = os.path.abspath(path).encode("utf-8", "backslashreplace").decode()  # noqa: PTH100 - 20 times faster than pathlib
         entry = self._entries.get(name)
-        if entry is None or _is_racy(entry) or entry.signature != stat_signature(name):
+        if entry is None or _is_racy(entry) or entry.signature != stat_signature(path):
             entry = self._hash(path)
             self._entries[name] = self._fresh[name] = entry
         return entry.digest, entry.signature[0]
@@ -86,7 +87,4 @@ def _is_racy(entry: _Entry) -> bool:
 
 
 def _load(path: Path) -> dict[str, _Entry]:
-    try:
-        return msgspec.json.decode(read_sealed(path) or b"{}", type=dict[str, _Entry])
-    except (msgspec.DecodeError, RecursionError):
-        return {}
+    return read_sealed(path, dict[str, _Entry]) or {}

@@ -138,7 +138,7 @@ def _temporary_folder(cleanup: ExitStack) -> Path:
 
 def _open(root: Path, readable: Path | None, directory: Path, project_id: str) -> Store:
     """The store at `root`, reading from the one at `readable`, if any, what it does not have itself."""
-    stats_name = f"stats/{digest_bytes(os.fsencode(project_id))}.json"
+    stats_name = f"stats/{digest_bytes(project_id.encode('utf-8', 'surrogatepass'))}.json"
     return Store(
         blobs=Blobs(root / "blobs", Blobs(readable / "blobs") if readable else None),
         actions=Actions(root / "actions", Actions(readable / "actions") if readable else None),

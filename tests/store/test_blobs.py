@@ -1,0 +1,420 @@
+from __future__ import annotations
+
+import multiprocessing
+import os
+import resource
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from modelpack.digest import digest_bytes
+from modelpack.errors import StoreError
+from modelpack.store.blobs import Blobs
+from tests.support.damage import every_bit_flipped, every_truncation
+from tests.support.opened_files import opened_files
+from tests.support.ordinary_user import ordinary_user
+from tests.support.stored import DIGEST_OF_ABC as ABC
+from tests.support.stored import files_under
+
+
+def plant_folder(place: Path) -> None:
+    place.mkdir()
+    (place / "file").write_bytes(b"abc")
+
+
+def plant_link(place: Path) -> None:
+    target = place.parent / "target"
+    target.write_bytes(b"abc")
+    place.symlink_to(target)
+
+
+def plant_dangling_link(place: Path) -> None:
+    place.symlink_to("nowhere")
+
+
+def plant_hard_link(place: Path) -> None:
+    target = place.parent / "target"
+    target.write_bytes(b"abc")
+    os.link(target, place)
+
+
+def plant_pipe(place: Path) -> None:
+    os.mkfifo(place)
+
+
+def plant_empty_file(place: Path) -> None:
+    place.write_bytes(b"")
+
+
+def plant_other_content(place: Path) -> None:
+    place.write_bytes(b"abd")
+
+
+def plant_longer_content(place: Path) -> None:
+    place.write_bytes(b"abcabc")
+
+
+SHAPES = [plant_folder, plant_link, plant_dangling_link, plant_hard_link, plant_pipe]
+CONTENTS = [plant_empty_file, plant_other_content, plant_longer_content]
+
+
+def blobs_with_planted(tmp_path: Path, plant: Callable[[Path], None]) -> Blobs:
+    """A store at whose place for `abc` lies something else."""
+    blobs = Blobs(tmp_path / "blobs")
+    blobs.place(ABC).parent.mkdir(parents=True)
+    plant(blobs.place(ABC))
+    return blobs
+
+
+# --- putting -----------------------------------------------------------------------------------------------------
+
+
+def test_put_bytes_stores_a_read_only_file_under_its_digest(tmp_path: Path) -> None:
+    blobs = Blobs(tmp_path / "blobs")
+    assert blobs.put_bytes(b"abc") == ABC
+    assert files_under(tmp_path) == [f"blobs/ba/{ABC}"]
+    assert blobs.path(ABC) == tmp_path / "blobs" / "ba" / ABC
+    assert blobs.path(ABC).read_bytes() == b"abc"
+    assert stat.S_IMODE(blobs.path(ABC).stat().st_mode) == 0o444
+
+
+def test_put_file_from_scratch_moves_it(tmp_path: Path) -> None:
+    blobs = Blobs(tmp_path / "blobs")
+    source = tmp_path / "scratch" / "out.bin"
+    source.parent.mkdir()
+    source.write_bytes(b"abc")
+    inode = source.stat().st_ino
+    assert blobs.put_file(source) == (ABC, 3)
+    assert files_under(tmp_path) == [f"blobs/ba/{ABC}"]
+    assert blobs.path(ABC).stat().st_ino == inode
+    assert stat.S_IMODE(blobs.path(ABC).stat().st_mode) == 0o444
+
+
+def test_put_file_from_elsewhere_copies_and_leaves_it(tmp_path: Path) -> None:
+    blobs = Blobs(tmp_path / "cache" / "blobs")
+    source = tmp_path / "model.onnx"
+    source.write_bytes(b"abc")
+    assert blobs.put_file(source) == (ABC, 3)
+    assert files_under(tmp_path) == [f"cache/blobs/ba/{ABC}", "model.onnx"]
+
+
+def test_put_file_with_a_second_name_copies_so_that_no_name_reaches_the_blob(
+    tmp_path: Path,
+) -> None:
+    blobs = Blobs(tmp_path / "blobs")
+    source, alias = tmp_path / "out.bin", tmp_path / "alias.bin"
+    source.write_bytes(b"abc")
+    os.link(source, alias)
+    assert blobs.put_file(source) == (ABC, 3)
+    alias.write_bytes(b"changed")
+    assert blobs.read_bytes(ABC) == b"abc"
+
+
+def test_put_file_from_another_file_system_copies(tmp_path: Path) -> None:
+    blobs = Blobs(tmp_path / "blobs")
+    digest, size_bytes = blobs.put_file(Path("/proc/self/cmdline"))
+    assert blobs.read_bytes(digest) == Path("/proc/self/cmdline").read_bytes()
+    assert size_bytes == len(blobs.read_bytes(digest))
+
+
+@pytest.mark.parametrize("plant", [plant_folder, plant_link, plant_dangling_link, plant_pipe])
+def test_put_file_of_no_regular_file_is_refused(
+    tmp_path: Path, plant: Callable[[Path], None]
+) -> None:
+    plant(tmp_path / "out.bin")
+    with pytest.raises(StoreError) as caught:
+        Blobs(tmp_path / "blobs").put_file(tmp_path / "out.bin")
+    assert caught.value.code == "MP-E702"
+    assert files_under(tmp_path / "blobs") == []
+
+
+def test_put_file_of_a_blob_leaves_the_blob(tmp_path: Path) -> None:
+    blobs = Blobs(tmp_path / "blobs")
+    blobs.put_bytes(b"abc")
+    assert blobs.put_file(blobs.path(ABC)) == (ABC, 3)
+    assert blobs.read_bytes(ABC) == b"abc"
+
+
+def test_put_of_a_present_blob_never_replaces_it(tmp_path: Path) -> None:
+    blobs = Blobs(tmp_path / "blobs")
+    blobs.put_bytes(b"abc")
+    inode = blobs.path(ABC).stat().st_ino
+    (tmp_path / "out.bin").write_bytes(b"abc")
+    assert blobs.put_file(tmp_path / "out.bin") == (ABC, 3)
+    assert blobs.put_bytes(b"abc") == ABC
+    assert blobs.path(ABC).stat().st_ino == inode
+    assert files_under(tmp_path) == [f"blobs/ba/{ABC}"]
+
+
+def test_put_of_a_present_blob_makes_it_young_for_garbage_collection(tmp_path: Path) -> None:
+    blobs = Blobs(tmp_path / "blobs")
+    blobs.put_bytes(b"abc")
+    os.utime(blobs.path(ABC), (1000, 1000))
+    blobs.put_bytes(b"abc")
+    assert blobs.path(ABC).stat().st_mtime > 1_000_000
+
+
+@pytest.mark.parametrize("plant", [*SHAPES, *CONTENTS])
+def test_put_over_a_planted_thing_sets_it_aside_and_stores_the_blob(
+    tmp_path: Path, plant: Callable[[Path], None]
+) -> None:
+    blobs = blobs_with_planted(tmp_path, plant)
+    assert blobs.put_bytes(b"abc") == ABC
+    assert blobs.read_bytes(ABC) == b"abc"
+    assert stat.S_ISREG(blobs.path(ABC).lstat().st_mode)
+    assert len(blobs.quarantine.content()) == 1
+
+
+def test_put_bytes_when_the_disk_refuses_leaves_nothing(tmp_path: Path) -> None:
+    blobs = Blobs(tmp_path / "blobs")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(StoreError) as caught:
+            blobs.put_bytes(b"x" * 100_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.code == "MP-E702"
+    assert files_under(tmp_path) == []
+    assert not blobs.has(digest_bytes(b"x" * 100_000))
+
+
+# --- reading -----------------------------------------------------------------------------------------------------
+
+
+def test_read_of_an_absent_blob_names_the_digest(tmp_path: Path) -> None:
+    blobs = Blobs(tmp_path)
+    assert not blobs.has(ABC)
+    for read in (blobs.path, blobs.read_bytes):
+        with pytest.raises(StoreError) as caught:
+            read(ABC)
+        assert str(caught.value) == (
+            f"MP-E701 {tmp_path}: the blob {ABC} is not stored"
+            " — run the command again to rebuild it"
+        )
+
+
+@pytest.mark.parametrize("digest", ["", "abc", "../../etc/passwd", ABC.upper(), f"{ABC}\n"])
+def test_read_of_what_is_no_digest_is_absent_and_touches_nothing(
+    tmp_path: Path, digest: str
+) -> None:
+    blobs = Blobs(tmp_path)
+    blobs.put_bytes(b"abc")
+    assert not blobs.has(digest)
+    blobs.discard(digest)
+    with pytest.raises(StoreError):
+        blobs.read_bytes(digest)
+    assert blobs.has(ABC)
+
+
+@pytest.mark.parametrize("plant", SHAPES)
+def test_has_and_path_of_a_planted_shape_say_absent(
+    tmp_path: Path, plant: Callable[[Path], None]
+) -> None:
+    blobs = blobs_with_planted(tmp_path, plant)
+    assert not blobs.has(ABC)
+    with pytest.raises(StoreError):
+        blobs.path(ABC)
+    assert not os.path.lexists(blobs.place(ABC))
+
+
+@pytest.mark.parametrize("plant", [*SHAPES, *CONTENTS])
+def test_read_of_a_planted_thing_sets_it_aside_and_is_absent_then(
+    tmp_path: Path, plant: Callable[[Path], None]
+) -> None:
+    blobs = blobs_with_planted(tmp_path, plant)
+    with pytest.raises(StoreError) as caught:
+        blobs.read_bytes(ABC)
+    assert caught.value.code == "MP-E701"
+    assert caught.value.where == str(blobs.place(ABC))
+    assert caught.value.remedy == "it was set aside; run the command again to rebuild it"
+    assert not blobs.has(ABC)
+    assert [path.name[:64] for path in blobs.quarantine.content()] == [ABC]
+
+
+@pytest.mark.parametrize("plant", [*SHAPES, *CONTENTS])
+def test_materialise_of_a_planted_thing_makes_no_copy(
+    tmp_path: Path, plant: Callable[[Path], None]
+) -> None:
+    blobs = blobs_with_planted(tmp_path, plant)
+    (tmp_path / "out").mkdir()
+    with pytest.raises(StoreError) as caught:
+        blobs.materialise(ABC, tmp_path / "out" / "copy")
+    assert caught.value.code == "MP-E701"
+    assert files_under(tmp_path / "out") == []
+    assert not blobs.has(ABC)
+
+
+def test_read_of_a_blob_with_any_bit_flipped_or_byte_cut_is_refused(tmp_path: Path) -> None:
+    blobs = Blobs(tmp_path)
+    digest = blobs.put_bytes(b"twelve bytes")
+    for bad in (*every_bit_flipped(b"twelve bytes"), *every_truncation(b"twelve bytes")):
+        blobs.discard(digest)
+        blobs.place(digest).write_bytes(bad)
+        with pytest.raises(StoreError):
+            blobs.read_bytes(digest)
+
+
+def test_read_when_files_have_run_out_blames_the_system_and_keeps_the_blob(
+    tmp_path: Path,
+) -> None:
+    blobs = Blobs(tmp_path)
+    blobs.put_bytes(b"abc")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest_free = os.dup(0)
+    os.close(lowest_free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, hard))
+    try:
+        with pytest.raises(StoreError) as caught:
+            blobs.read_bytes(ABC)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert caught.value.code == "MP-E703"
+    assert blobs.read_bytes(ABC) == b"abc"
+
+
+def test_quarantine_is_capped(tmp_path: Path) -> None:
+    blobs = Blobs(tmp_path)
+    for _ in range(20):
+        blobs.put_bytes(b"abc")
+        blobs.discard(ABC)
+        blobs.place(ABC).write_bytes(b"bad")
+        assert not blobs.verify(ABC)
+    assert len(blobs.quarantine.content()) == 16
+
+
+# --- copies ------------------------------------------------------------------------------------------------------
+
+
+def test_materialise_gives_a_private_writable_copy(tmp_path: Path) -> None:
+    blobs = Blobs(tmp_path / "blobs")
+    blobs.put_bytes(b"abc")
+    copy = tmp_path / "out" / "model.onnx"
+    blobs.materialise(ABC, copy)
+    assert files_under(tmp_path / "out") == ["model.onnx"]
+    assert copy.stat().st_nlink == 1
+    assert copy.stat().st_ino != blobs.path(ABC).stat().st_ino
+    copy.write_bytes(b"changed")
+    assert blobs.read_bytes(ABC) == b"abc"
+
+
+def test_materialise_over_a_link_replaces_the_link_not_its_target(tmp_path: Path) -> None:
+    blobs = Blobs(tmp_path / "blobs")
+    blobs.put_bytes(b"abc")
+    (tmp_path / "target").write_bytes(b"target")
+    (tmp_path / "copy").symlink_to("target")
+    blobs.materialise(ABC, tmp_path / "copy")
+    assert (tmp_path / "target").read_bytes() == b"target"
+    assert not (tmp_path / "copy").is_symlink()
+    assert (tmp_path / "copy").read_bytes() == b"abc"
+
+
+def test_materialise_where_nothing_can_be_written_keeps_the_blob(tmp_path: Path) -> None:
+    blobs = Blobs(tmp_path / "blobs")
+    blobs.put_bytes(b"abc")
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(StoreError) as caught:
+        blobs.materialise(ABC, tmp_path / "file" / "copy")
+    assert caught.value.code == "MP-E702"
+    assert blobs.read_bytes(ABC) == b"abc"
+
+
+def test_materialise_on_a_disk_that_fills_up_keeps_the_blob(tmp_path: Path) -> None:
+    blobs = Blobs(tmp_path / "blobs")
+    digest = blobs.put_bytes(b"x" * 3_000_000)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, hard))
+    try:
+        with pytest.raises(StoreError) as caught:
+            blobs.materialise(digest, tmp_path / "out" / "copy")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.code == "MP-E702"
+    assert files_under(tmp_path / "out") == []
+    assert blobs.has(digest)
+    assert blobs.quarantine.content() == ()
+
+
+def test_materialise_of_a_good_blob_opens_it_once_or_clones_it(tmp_path: Path) -> None:
+    blobs = Blobs(tmp_path / "blobs")
+    blobs.put_bytes(b"abc")
+    with opened_files() as opened:
+        blobs.materialise(ABC, tmp_path / "copy")
+    assert opened.count(str(blobs.place(ABC))) <= 2
+
+
+def test_discard_removes_the_blob_once(tmp_path: Path) -> None:
+    blobs = Blobs(tmp_path)
+    blobs.put_bytes(b"abc")
+    blobs.discard(ABC)
+    blobs.discard(ABC)
+    assert not blobs.has(ABC)
+
+
+# --- the fallback ------------------------------------------------------------------------------------------------
+
+
+def test_fallback_answers_what_the_root_lacks_and_is_not_written(tmp_path: Path) -> None:
+    Blobs(tmp_path / "read").put_bytes(b"abc")
+    blobs = Blobs(tmp_path / "write", Blobs(tmp_path / "read"))
+    other = blobs.put_bytes(b"other")
+    assert blobs.put_bytes(b"abc") == ABC
+    assert blobs.has(ABC)
+    assert blobs.read_bytes(ABC) == b"abc"
+    assert blobs.path(ABC) == tmp_path / "read" / "ba" / ABC
+    assert files_under(tmp_path) == [f"read/ba/{ABC}", f"write/{other[:2]}/{other}"]
+
+
+def test_fallback_that_is_read_only_and_corrupt_counts_as_absent_and_is_made_again() -> None:
+    with ordinary_user() as folder:
+        read_only = folder / "read"
+        Blobs(read_only).put_bytes(b"abc")
+        place = read_only / "ba" / ABC
+        place.chmod(0o600)
+        place.write_bytes(b"abd")
+        place.parent.chmod(0o500)
+        read_only.chmod(0o500)
+        blobs = Blobs(folder / "write", Blobs(read_only))
+        with pytest.raises(StoreError):
+            blobs.read_bytes(ABC)
+        assert not blobs.has(ABC)
+        assert place.read_bytes() == b"abd"
+        blobs.put_bytes(b"abc")
+        assert blobs.read_bytes(ABC) == b"abc"
+        assert blobs.path(ABC) == folder / "write" / "ba" / ABC
+
+
+# --- several processes -------------------------------------------------------------------------------------------
+
+
+def put_many(root: Path, scratch: Path) -> None:
+    """Puts the same sixty blobs as everybody else, half as bytes, half as files."""
+    blobs = Blobs(root)
+    scratch.mkdir()
+    for number in range(60):
+        content = b"blob %d " % number * 2000
+        if number % 2:
+            blobs.put_bytes(content)
+        else:
+            (scratch / "out").write_bytes(content)
+            blobs.put_file(scratch / "out")
+
+
+def test_put_by_two_processes_at_once_stores_each_blob_once(tmp_path: Path) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    processes = [
+        spawn.Process(target=put_many, args=(tmp_path / "blobs", tmp_path / f"scratch{number}"))
+        for number in range(2)
+    ]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0, 0]
+    blobs = Blobs(tmp_path / "blobs")
+    names = [Path(path).name for path in files_under(tmp_path / "blobs")]
+    assert len(names) == 60
+    assert all(blobs.verify(name) for name in names)
+    assert blobs.quarantine.content() == ()
