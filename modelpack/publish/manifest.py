@@ -14,6 +14,7 @@ from modelpack.publish.pack import Pack, PackedChunk, PackedModel, PackedVariant
 from modelpack.publish.wire import (
     CHUNK_URL,
     MANIFEST_VERSION,
+    PLAIN_ONLY,
     SCHEMA_ID,
     DataReference,
     Delivery,
@@ -107,7 +108,8 @@ def _chunk(chunk: PackedChunk, mode: Mode) -> ManifestChunk:
         stored = [form for form in forms if form.form != "br"]
         forms = sorted(stored, key=lambda form: (form.size_bytes, form.form))[:1]
     sizes = {form.form: form.size_bytes for form in forms}
-    return ManifestChunk(chunk.digest, chunk.size_bytes, Encodings(**sizes))
+    encodings = Encodings(**sizes) if sizes else PLAIN_ONLY
+    return ManifestChunk(chunk.digest, chunk.size_bytes, encodings)
 
 
 def _file(file: FileLayout, table: _ChunkTable) -> ManifestFile:

@@ -15,7 +15,8 @@ from modelpack.units import KIB, MIB
 
 MANIFEST_VERSION: Final = 1
 SCHEMA_ID = "urn:modelpack:manifest:1"  # a name, not an address: nothing is fetched
-CHUNK_URL = "c/{hash}{ext}"
+CHUNK_FOLDER = "c"
+CHUNK_URL = f"{CHUNK_FOLDER}/{{hash}}{{ext}}"
 MAX_SAFE_INTEGER = (1 << 53) - 1  # what a JavaScript number holds exactly
 MAX_CHUNK_BYTES = 16 * MIB  # a loader may hold several in memory; also the upper end of chunk_size
 MAX_ZERO_RUN_BYTES = (
@@ -75,12 +76,15 @@ class Encodings(Wire, frozen=True):
         return tuple((form, size) for form, size in forms if size is not UNSET)
 
 
+PLAIN_ONLY = Encodings()
+
+
 class ManifestChunk(Wire, frozen=True):
     """A blob: digest and size of its plain bytes."""
 
     hash: Hash
     size: ChunkBytes
-    enc: Encodings = Encodings()
+    enc: Encodings = PLAIN_ONLY
 
 
 class ManifestFile(Wire, frozen=True):
