@@ -28,7 +28,7 @@ CATALOG: dict[StepKind, KindFacts] = {
     "simplify": KindFacts(
         "modelpack.steps.simplify", ("onnx", "onnx-ir", "onnxsim", "onnxruntime"), 900, 6
     ),
-    "shake": KindFacts("modelpack.steps.shake", ("onnx", "onnx-ir"), 600, 0.3),
+    "shake": KindFacts("modelpack.steps.shake", ("onnx", "onnx-ir"), 600, 2),
     "quantize": KindFacts(
         "modelpack.steps.quantize", ("onnx", "onnx-ir", "onnxruntime", "numpy"), 1800, 4
     ),
