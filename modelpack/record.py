@@ -223,10 +223,13 @@ class VariantReport(Struct, frozen=True, rename="camel"):
     notes: tuple[str, ...] = ()
 
 
+BuildStatus = Literal["built", "unchanged", "failed", "over-budget", "inaccurate", "out-of-date"]
+
+
 class BuildReport(Struct, frozen=True, rename="camel"):
     """A whole build, as the CLI shows it and `--json` prints it. `manifest` is relative to the configuration file."""
 
-    status: Literal["built", "unchanged", "failed", "over-budget", "inaccurate", "out-of-date"]
+    status: BuildStatus
     manifest: str
     manifest_sha256: str
     variants: tuple[VariantReport, ...]

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
+from typing import Literal
+
+import msgspec
 
 from modelpack.cli.fast import record_for
+from modelpack.cli.forecast import forecast
 from modelpack.cli.options import Options
 from modelpack.cli.progress import show_progress
-from modelpack.cli.project import load_project
+from modelpack.cli.project import load_project, project_store
 from modelpack.cli.terminal import Terminal
-from modelpack.engine.build import Request, build_project
+from modelpack.engine.build import Outcome, Request, build_project
+from modelpack.engine.fastpath import remember
 from modelpack.engine.machine import usable_cores
-from modelpack.engine.survey import survey_project
+from modelpack.engine.survey import survey
 from modelpack.engine.workers import ProcessWorkers
-from modelpack.judge.budgets import exit_code
-from modelpack.plan import make_plan, select
-from modelpack.report.build import build_text
-from modelpack.report.dry_run import dry_run_text
-from modelpack.report.json import report_json
-from modelpack.spec import Mode
+from modelpack.plan import make_plan
+from modelpack.report.build import build_text, unchanged_text
+from modelpack.report.dry_run import dry_run_json, dry_run_text
+from modelpack.report.json import report_json, report_line
+from modelpack.selection import select
+from modelpack.spec import Mode, Project
+from modelpack.store.store import Store
 
 EXAMPLES = """\
   modelpack build                          build what changed, publish if every limit holds
@@ -39,7 +46,7 @@ class BuildOptions(Options):
     frozen: bool
     keep_going: bool
     jobs: int
-    json: str | None
+    json: Literal["report", "stream"] | None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -90,8 +97,72 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: BuildOptions, terminal: Terminal) -> int:
     """Builds, publishes, reports."""
-    project = select(load_project(options, options.mode), tuple(options.models))
-    plan = make_plan(project, options.mode)
-    if options.dry_run:
-        terminal.data(dry_run_text(survey_project(project, plan)))
-        return 0
+    whole = load_project(options, options.mode)
+    project = select(whole, tuple(options.models))
+    with project_store(project) as store:
+        for warning in store.warnings:
+            terminal.say(f"warning: {warning}")
+        if options.dry_run:
+            return _dry_run(options, project, store, terminal)
+        request = Request(
+            project,
+            whole,
+            options.mode,
+            options.force,
+            options.frozen,
+            options.keep_going,
+            options.jobs,
+            terminal.say,
+        )
+        outcome = _build(request, options, store, terminal)
+    _report(outcome, options, terminal)
+    if outcome.exit_code == 0 and options.argv:
+        _remember(outcome, options, project.config)
+    return outcome.exit_code
+
+
+def _build(request: Request, options: BuildOptions, store: Store, terminal: Terminal) -> Outcome:
+    steps = len(make_plan(request.project, request.mode).steps)
+    workers = ProcessWorkers(options.jobs)
+    try:
+        with show_progress(terminal, steps, as_stream=options.json == "stream") as listen:
+            return build_project(request, store, workers, listen)
+    finally:
+        workers.stop()
+
+
+def _report(outcome: Outcome, options: BuildOptions, terminal: Terminal) -> None:
+    match options.json:
+        case "report":
+            terminal.data(report_json(outcome.report))
+        case "stream":
+            terminal.data(report_line(outcome.report))
+    terminal.say(build_text(outcome.report, terminal.palette))
+    if options.debug:
+        for error in outcome.errors:
+            terminal.complain(error.details)
+
+
+def _remember(outcome: Outcome, options: BuildOptions, config: Path) -> None:
+    """Leaves word for the next build with these arguments that nothing need be done while nothing changes."""
+    unchanged = msgspec.structs.replace(outcome.report, status="unchanged")
+    texts = {
+        "said": "" if options.quiet else unchanged_text(unchanged),
+        "report": report_json(unchanged).decode() if options.json else "",
+    }
+    remember(record_for(options.argv, config), (config, *outcome.watched), (), texts)
+
+
+def _dry_run(options: BuildOptions, project: Project, store: Store, terminal: Terminal) -> int:
+    forecasts = [forecast(finding) for finding in survey(make_plan(project, options.mode), store)]
+    if options.json:
+        terminal.data(dry_run_json(forecasts))
+    else:
+        terminal.data(dry_run_text(forecasts, terminal.palette))
+    return 0
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f'found "{text}"; expected a number from 1')
+    return int(text)

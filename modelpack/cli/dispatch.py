@@ -45,15 +45,21 @@ class Command(Protocol):
 
 def dispatch(argv: Sequence[str], out: TextIO, err: TextIO) -> int:
     """Runs the command that `argv` names. Raises: ModelpackError."""
-    options = Options(directory=None, config=None, debug=False, quiet=False)
+    options = Options(directory=None, config=None, debug=False, quiet=False, argv=tuple(argv))
     top = _top_parser()
     top.parse_args(argv, options)
+    if options.version:
+        out.write(f"modelpack {__version__}\n")
+        return 0
+    if options.help:
+        top.print_help(out)
+        return 0
     if not options.command:
         top.print_help(err)
         return 2
     if options.command not in COMMANDS:
         raise _unknown(options.command)
-    module: Command = importlib.import_module(f"modelpack.cli.{options.command}")  # type: ignore[assignment]  # a module is its own instance
+    module: Command = importlib.import_module(f"modelpack.cli.{options.command}")
     parser = Parser(
         f"modelpack {options.command}",
         COMMANDS[options.command] + ".",
@@ -79,8 +85,10 @@ def _top_parser() -> Parser:
         "modelpack",
         f"The bundler for AI models in the browser.\n\ncommands:\n{lines}",
         _EXAMPLES,
+        has_help=False,
     )
-    parser.add_argument("--version", action="version", version=f"modelpack {__version__}")
+    parser.add_argument("-h", "--help", action="store_true", help="show this help")
+    parser.add_argument("--version", action="store_true", help="show the version")
     add_common(parser)
     parser.add_argument("command", nargs="?", metavar="COMMAND", help=argparse.SUPPRESS)
     parser.add_argument("rest", nargs=argparse.REMAINDER, metavar="...", help=argparse.SUPPRESS)

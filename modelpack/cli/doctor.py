@@ -135,7 +135,7 @@ def _node() -> Check:
         )
     answer = subprocess.run(
         [node, "--version"], capture_output=True, text=True, timeout=_PROBE_TIMEOUT_S, check=False
-    )  # noqa: S603 (found on PATH, constant argument)
+    )
     version = answer.stdout.strip()
     major = version.removeprefix("v").split(".")[0]
     is_new = major.isdigit() and int(major) >= _OLDEST_NODE
@@ -164,7 +164,7 @@ def _project(options: Options) -> Iterator[Check]:
     with project_store(project) as store:
         found = "; ".join(store.warnings) or str(store.directory)
         yield Check("cache", "warning" if store.warnings else "ok", found)
-        free_bytes = shutil.disk_usage(store.temporary or store.directory).free
+        free_bytes = shutil.disk_usage(store.blobs.root).free
     is_low = free_bytes < _LOW_DISK_BYTES
     yield Check(
         "disk",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Sequence
 from typing import TextIO
@@ -53,26 +54,23 @@ def run(argv: Sequence[str], out: TextIO, err: TextIO) -> int:
 
 
 class _Signals:
-    """While it lasts, SIGTERM and SIGHUP raise Terminated; a second Ctrl-C ends the process at once."""
+    """While it lasts, SIGTERM and SIGHUP raise Terminated."""
 
     def __enter__(self) -> None:
-        self._previous = {}
-        for name in ("SIGTERM", "SIGHUP"):
-            number = getattr(signal, name, None)
-            if number is not None:
-                self._previous[number] = _install(number)
+        self._previous = {number: signal.getsignal(number) for number in _ending_signals()}
+        for number in self._previous:
+            signal.signal(number, _raise_terminated)
 
     def __exit__(self, *_exception: object) -> None:
         for number, handler in self._previous.items():
-            if handler is not None:
-                signal.signal(number, handler)
+            signal.signal(number, handler)
 
 
-def _install(number: signal.Signals) -> object:
-    try:
-        return signal.signal(number, _raise_terminated)
-    except ValueError:
-        return None  # not the main thread: whoever runs us there handles signals
+def _ending_signals() -> list[signal.Signals]:
+    if threading.current_thread() is not threading.main_thread():
+        return []  # only the main thread may; whoever runs us elsewhere handles signals
+    # Windows has no SIGHUP.
+    return [number for number in signal.Signals if number.name in {"SIGTERM", "SIGHUP"}]
 
 
 def _raise_terminated(_number: int, _frame: object) -> None:

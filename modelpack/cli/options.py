@@ -43,6 +43,7 @@ class Options(argparse.Namespace):
     config: Path | None
     debug: bool
     quiet: bool
+    argv: tuple[str, ...]
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-
-import msgspec
 
 from modelpack.errors import UsageError
 
 CONFIG_NAME = "modelpack.toml"
 _PACKAGE_JSON_BYTES = 4 << 20  # a package.json above this is not one
-
-
-class _PackageJson(msgspec.Struct, frozen=True):
-    workspaces: msgspec.Raw | None = None
 
 
 def find_config(start: Path, explicit: Path | None) -> Path:
@@ -70,7 +65,8 @@ def _has_workspaces(package_json: Path) -> bool:
     try:
         if package_json.stat().st_size > _PACKAGE_JSON_BYTES:
             return False
-        content = package_json.read_bytes()
-        return msgspec.json.decode(content, type=_PackageJson).workspaces is not None
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        # json rather than msgspec: a build with nothing to do comes through here, and json is loaded already.
+        package = json.loads(package_json.read_bytes())
+    except (OSError, ValueError, RecursionError):
         return False  # another tool's broken file is not ours to report
+    return isinstance(package, dict) and isinstance(package.get("workspaces"), list | dict)

@@ -1,68 +1,116 @@
-"""One build from project to published files: run the plan, judge, publish, say what happened."""
+"""One build, from project to published files: run the plan, judge, publish, say what happened."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from msgspec import Struct
 
-from modelpack.digest import digest_bytes
 from modelpack.engine.admission import Admission
 from modelpack.engine.inputs import SourceChangedError
 from modelpack.engine.machine import usable_memory_bytes
 from modelpack.engine.packing import evaluation_of, pack_model, packed_chunks
-from modelpack.engine.reporting import variant_reports
+from modelpack.engine.publishing import Publication, check_frozen, publish_pack
+from modelpack.engine.reporting import BuiltVariant, built_variants, report_on, verdicts_on
 from modelpack.engine.runner import Listener, Runner
 from modelpack.engine.schedule import run_plan
 from modelpack.engine.workers import Workers
 from modelpack.errors import FrozenError, ModelpackError
-from modelpack.judge.budgets import exit_code, judge_variant
-from modelpack.plan import make_plan
-from modelpack.record import BuildReport, Verdict
-from modelpack.spec import Mode, Model, Plan, Project
+from modelpack.judge.budgets import exit_code
+from modelpack.plan import make_plan, variant_target
+from modelpack.publish.folder import MANIFEST_FILE
+from modelpack.publish.manifest import make_manifest
+from modelpack.publish.merge import merge_models
+from modelpack.publish.pack import Pack, PackedModel
+from modelpack.publish.parse import parse_manifest
+from modelpack.publish.wire import Manifest
+from modelpack.record import BuildReport, BuildStatus, Verdict
+from modelpack.spec import Mode, Model, OutputSettings, Plan, Project
 from modelpack.store.store import Store
 
-_ATTEMPTS = 2  # a source that changes under a build is waited for once
+_STATUS: dict[int, BuildStatus] = {3: "over-budget", 4: "inaccurate", 5: "out-of-date"}
 
 
 class Request(Struct, frozen=True):
-    """What the command line asks for. `whole` is the project before anything was selected from it."""
+    """What is asked for. `project` holds what was selected, `whole` everything that is configured."""
 
+    project: Project
     whole: Project
-    mode: Mode
+    mode: Mode = "production"
     force: bool = False
     frozen: bool = False
     keep_going: bool = False
     jobs: int = 1
+    on_wait: Callable[[str], None] = print
 
 
 class Outcome(Struct, frozen=True):
-    """How a build ended, and the files it read: what the fast path has to watch."""
+    """How a build ended. `watched` are the files it read and wrote: what the fast path compares."""
 
     report: BuildReport
     exit_code: int
-    read: tuple[Path, ...]
-    written: tuple[Path, ...]
+    errors: tuple[ModelpackError, ...]
+    watched: tuple[Path, ...]
 
 
-def run_steps(
-    plan: Plan, request: Request, store: Store, workers: Workers, listen: Listener
-) -> Runner:
-    """Runs the plan and gives back the runner with results and failures. Starts over once if a source changed."""
-    runner = _run_once(plan, request, store, workers, listen)
-    for _ in range(_ATTEMPTS - 1):
-        if not any(isinstance(err, SourceChangedError) for err in runner.failures.values()):
-            break
-        runner = _run_once(plan, request, store, workers, listen)
+class _Built(Struct, frozen=True):
+    """What the steps gave: models with all their variants, ready to be judged and published."""
+
+    pack: Pack
+    variants: tuple[BuiltVariant, ...]
+    verdicts: tuple[Verdict, ...]
+
+
+def build_project(request: Request, store: Store, workers: Workers, listen: Listener) -> Outcome:
+    """Builds what the request names and publishes it if every limit marked `error` holds."""
+    began_s = time.monotonic()
+    plan = make_plan(request.project, request.mode)
+    runner = _run(plan, request, store, workers, listen)
+    errors = tuple(runner.failures.values())
+    complete = tuple(model for model in request.project.models if _is_complete(model, plan, runner))
+    built, publication = None, None
+    if complete and (request.keep_going or not errors):
+        built = _pack_and_judge(request, complete, runner, store)
+        try:
+            if not any(_breaks(verdict) for verdict in built.verdicts):
+                publication = _publish(request, built.pack, store)
+        except FrozenError as err:
+            errors = (*errors, err)
+    code = exit_code(built.verdicts if built else (), errors)
+    output = request.project.output
+    return Outcome(
+        BuildReport(
+            status=_status(code, runner, publication),
+            manifest=_shown(request.project.config, output.path / MANIFEST_FILE)
+            if publication
+            else "",
+            manifest_sha256=publication.digest if publication else "",
+            variants=tuple(
+                report_on(one, plan, runner, _source_bytes(one.model, runner))
+                for one in (built.variants if built else ())
+            ),
+            verdicts=built.verdicts if built else (),
+            errors=tuple(str(err) for err in errors),
+            seconds=time.monotonic() - began_s,
+        ),
+        code,
+        errors,
+        (*runner.inputs.source_paths(), *(publication.files if publication else ())),
+    )
+
+
+def _run(plan: Plan, request: Request, store: Store, workers: Workers, listen: Listener) -> Runner:
+    """The runner with results and failures. Starts over once if a source changed meanwhile."""
+    runner = _run_once(plan, request, Runner(store, workers, _admission(), listen))
+    if any(isinstance(err, SourceChangedError) for err in runner.failures.values()):
+        runner = _run_once(plan, request, Runner(store, workers, _admission(), listen))
     store.stat_cache.save()
     return runner
 
 
-def _run_once(
-    plan: Plan, request: Request, store: Store, workers: Workers, listen: Listener
-) -> Runner:
-    runner = Runner(store, workers, Admission(usable_memory_bytes()), listen)
+def _run_once(plan: Plan, request: Request, runner: Runner) -> Runner:
     run_plan(
         plan,
         lambda step: runner.is_current(step, forced=request.force),
@@ -71,3 +119,83 @@ def _run_once(
         keep_going=request.keep_going,
     )
     return runner
+
+
+def _admission() -> Admission:
+    return Admission(usable_memory_bytes())
+
+
+def _is_complete(model: Model, plan: Plan, runner: Runner) -> bool:
+    targets = {model.id, *(variant_target(model, variant) for variant in model.variants)}
+    return all(step.name in runner.results for step in plan.steps if step.target in targets)
+
+
+def _pack_and_judge(
+    request: Request, models: tuple[Model, ...], runner: Runner, store: Store
+) -> _Built:
+    packed = {model.id: pack_model(model, runner.results, store, runner.inputs) for model in models}
+    pack = _merged(request, models, packed, runner)
+    evaluations = {
+        variant_target(model, variant): evaluation_of(
+            variant_target(model, variant), runner.results, store
+        )
+        for model in models
+        for variant in model.variants
+    }
+    variants = tuple(built_variants(models, packed, make_manifest(pack), evaluations))
+    return _Built(pack, variants, tuple(v for one in variants for v in verdicts_on(one)))
+
+
+def _merged(
+    request: Request, models: tuple[Model, ...], packed: dict[str, PackedModel], runner: Runner
+) -> Pack:
+    """The pack, with what stays published of models and variants that this build left out."""
+    chunks = {
+        digest: chunk
+        for model in models
+        for digest, chunk in packed_chunks(model, runner.results).items()
+    }
+    pack = Pack(tuple(packed.values()), tuple(chunks.values()), request.project.output.host)
+    if models == request.whole.models:
+        return pack
+    return merge_models(pack, _published(request.project.output), tuple(_names(request.whole)))
+
+
+def _names(project: Project) -> Iterator[str]:
+    for model in project.models:
+        yield model.id
+        yield from (variant_target(model, variant) for variant in model.variants)
+
+
+def _published(output: OutputSettings) -> Manifest | None:
+    path = output.path / MANIFEST_FILE
+    return parse_manifest(path.read_bytes(), str(path)) if path.is_file() else None
+
+
+def _publish(request: Request, pack: Pack, store: Store) -> Publication:
+    if request.frozen:
+        return check_frozen(pack, request.project.output)
+    return publish_pack(pack, request.project.output, store, request.on_wait)
+
+
+def _breaks(verdict: Verdict) -> bool:
+    return not verdict.passed and verdict.hints == "error"
+
+
+def _status(code: int, runner: Runner, publication: Publication | None) -> BuildStatus:
+    if code == 0:
+        has_changed = publication is not None and publication.has_changed
+        return "built" if runner.seconds or has_changed else "unchanged"
+    return _STATUS.get(code, "failed")
+
+
+def _source_bytes(model: Model, runner: Runner) -> int:
+    return runner.inputs.source_bytes(model.source, runner.results[f"inspect:{model.id}"])
+
+
+def _shown(config: Path, path: Path) -> str:
+    return (
+        path.relative_to(config.parent).as_posix()
+        if path.is_relative_to(config.parent)
+        else str(path)
+    )

@@ -66,6 +66,11 @@ class Inputs:
             self._facts[output.digest] = msgspec.json.decode(content, type=ModelFacts)
         return self._facts[output.digest]
 
+    def source_bytes(self, source: Source, inspected: TaskResult) -> int:
+        """The bytes of a source: its graph and its external data."""
+        files = self._model("model", self._locate(source), self.facts(inspected))
+        return sum(found.size_bytes for found in files)
+
     def source_paths(self) -> tuple[Path, ...]:
         """Every project file that was looked at, for the whole-build fast path."""
         return tuple(sorted(self._digests))

@@ -8,12 +8,12 @@ repository's `[tool.doit]`, prints tracebacks itself, and costs 30 ms; TaskContr
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from doit.control import TaskControl
 from doit.dependency import Dependency
 from doit.exceptions import TaskFailed
-from doit.runner import MThreadRunner, Runner as SerialRunner
+from doit.runner import MThreadRunner
+from doit.runner import Runner as SerialRunner
 from doit.task import Stream, Task
 
 from modelpack.spec import Plan, Step, Upstream
@@ -53,7 +53,7 @@ def _task(step: Step, is_current: Callable[[Step], bool], execute: Callable[[Ste
         # doit keeps only the text of a traceback; our errors are kept by the runner instead.
         return None if execute(step) else TaskFailed(step.name)
 
-    def uptodate(_task: Task, _values: dict[str, Any]) -> bool:
+    def uptodate() -> bool:
         return is_current(step)
 
     return Task(
@@ -65,7 +65,8 @@ class _Memory:
     """doit's database interface, forgetting everything at the end of the build."""
 
     def __init__(self, name: str, codec: object, module_name: str | None) -> None:
-        del name, codec, module_name  # where and how a file would be written
+        del codec, module_name  # how a file would be written
+        self.name = name
         self._values: dict[str, dict[str, object]] = {}
 
     def dump(self) -> None:

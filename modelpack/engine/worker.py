@@ -5,8 +5,8 @@ from __future__ import annotations
 import ctypes
 import importlib
 import os
+import platform
 import signal
-import sys
 import threading
 import time
 import traceback
@@ -80,12 +80,12 @@ def _first_line(err: Exception) -> str:
 
 
 def _end_with_parent(parent_pid: int) -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if platform.system() == "Linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.Signals["SIGKILL"]))
         if os.getppid() != parent_pid:
             os._exit(1)  # it died before the line above
-        return
-    threading.Thread(target=_watch_parent, args=(parent_pid,), daemon=True).start()
+    else:
+        threading.Thread(target=_watch_parent, args=(parent_pid,), daemon=True).start()
 
 
 def _watch_parent(parent_pid: int) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from concurrent.futures import Future, TimeoutError as FutureTimeoutError
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import Protocol
 
 from pebble import ProcessExpired, ProcessPool
@@ -54,7 +55,7 @@ class ProcessWorkers:
     def stop(self) -> None:
         """Ends all children now, running or not."""
         if self._pool is not None:
-            self._pool.stop()
+            self._pool.stop()  # type: ignore[no-untyped-call]  # pebble annotates all but this
             self._pool.join(_STOP_TIMEOUT_S)
             self._pool = None
 

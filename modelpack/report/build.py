@@ -26,6 +26,12 @@ def build_text(report: BuildReport, palette: Palette = plain) -> str:
     return "\n".join(block for block in blocks if block)
 
 
+def unchanged_text(report: BuildReport) -> str:
+    """What a build says that finds everything as the last one left it; limits that only warn are said again."""
+    warnings = failures_text(report)
+    return f"{warnings}nothing changed{_published(report)}\n"
+
+
 def notes_text(variants: Iterable[VariantReport], palette: Palette = plain) -> str:
     """One line for each note of a step, naming the variants it holds for."""
     targets: dict[str, list[str]] = {}

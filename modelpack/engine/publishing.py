@@ -1,0 +1,79 @@
+"""The pack of a build, judged, into the output folder; and the types the application is checked against."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from msgspec import Struct
+
+from modelpack.digest import digest_bytes
+from modelpack.errors import FrozenError
+from modelpack.publish.emit import Published, publish
+from modelpack.publish.folder import MANIFEST_FILE, chunk_files, generation_name, read_file
+from modelpack.publish.manifest import encode_manifest, make_manifest
+from modelpack.publish.pack import Pack
+from modelpack.publish.types import types_source
+from modelpack.spec import OutputSettings
+from modelpack.store.atomic import write_atomically
+from modelpack.store.store import Store
+
+
+class Publication(Struct, frozen=True):
+    """What is published now. `has_changed` is False where everything was there already."""
+
+    digest: str
+    files: tuple[Path, ...]
+    has_changed: bool
+
+
+def publish_pack(
+    pack: Pack, output: OutputSettings, store: Store, on_wait: Callable[[str], None]
+) -> Publication:
+    """Publishes the pack and writes the declared types. Raises: ManifestError, StoreError, UsageError."""
+    published = publish(pack, output.path, store.blobs, output.keep_generations, on_wait=on_wait)
+    has_new_types = _write_types(pack, output.types)
+    return Publication(
+        published.digest,
+        tuple(_files(published, output)),
+        bool(published.written_files) or has_new_types,
+    )
+
+
+def check_frozen(pack: Pack, output: OutputSettings) -> Publication:
+    """The publication as it is. Raises: FrozenError MP-E720 if the pack would change any of it."""
+    content = encode_manifest(make_manifest(pack))
+    _compare(output.path / MANIFEST_FILE, content)
+    if output.types is not None:
+        _compare(output.types, types_source(make_manifest(pack)).encode())
+    return Publication(digest_bytes(content), (), has_changed=False)
+
+
+def _files(published: Published, output: OutputSettings) -> Iterator[Path]:
+    """Everything that has to stay as it is for the publication to be whole."""
+    yield published.path
+    yield output.path / generation_name(encode_manifest(published.manifest))
+    yield from (output.path / name for name, _, _ in chunk_files(published.manifest))
+    if output.types is not None:
+        yield output.types
+
+
+def _write_types(pack: Pack, path: Path | None) -> bool:
+    if path is None:
+        return False
+    content = types_source(make_manifest(pack)).encode()
+    if read_file(path) == content:
+        return False
+    write_atomically(path, content)
+    return True
+
+
+def _compare(path: Path, content: bytes) -> None:
+    found = read_file(path)
+    if found != content:
+        raise FrozenError(
+            "MP-E720",
+            "is missing" if found is None else "is not what a build gives",
+            where=str(path),
+            remedy="run `modelpack build`, then commit or deploy what it publishes",
+        )

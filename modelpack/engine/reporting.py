@@ -1,0 +1,98 @@
+"""Figures of each variant that was built: judged first, shown afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from msgspec import Struct
+
+from modelpack.engine.runner import Runner
+from modelpack.judge.budgets import VariantMeasurements, judge_variant
+from modelpack.plan import variant_target
+from modelpack.publish.pack import PackedModel
+from modelpack.publish.sizes import shared_shares, variant_chunk_count, variant_transfer_bytes
+from modelpack.publish.wire import Manifest
+from modelpack.record import Evaluation, TensorBytes, VariantReport, Verdict
+from modelpack.spec import Model, Plan, Step, Variant
+
+
+class BuiltVariant(Struct, frozen=True):
+    """A variant as it would be published. `shared` is the share of its transfer that another variant needs too."""
+
+    model: Model
+    variant: Variant
+    scheme: str
+    size_bytes: int
+    download_bytes: int
+    chunks: int
+    shared: float
+    tensors: tuple[TensorBytes, ...]
+    evaluation: Evaluation | None
+
+
+def built_variants(
+    models: Iterable[Model],
+    packed: Mapping[str, PackedModel],
+    manifest: Manifest,
+    evaluations: Mapping[str, Evaluation | None],
+) -> Iterator[BuiltVariant]:
+    """Every variant of these models, in the order of the configuration."""
+    shares = shared_shares(manifest)
+    for model in models:
+        published = {variant.id: variant for variant in manifest.models[model.id].variants}
+        layouts = {variant.id: variant.layout for variant in packed[model.id].variants}
+        for variant in model.variants:
+            found = published[variant.id]
+            yield BuiltVariant(
+                model=model,
+                variant=variant,
+                scheme=found.scheme,
+                size_bytes=found.size.decoded,
+                download_bytes=variant_transfer_bytes(manifest, found),
+                chunks=variant_chunk_count(manifest, found),
+                shared=shares[model.id, variant.id],
+                tensors=layouts[variant.id].tensors,
+                evaluation=evaluations[variant_target(model, variant)],
+            )
+
+
+def verdicts_on(built: BuiltVariant) -> tuple[Verdict, ...]:
+    """A verdict for each limit of the variant."""
+    measured = VariantMeasurements(
+        built.download_bytes, built.size_bytes, built.chunks, built.tensors
+    )
+    return judge_variant(built.model, built.variant, measured, built.evaluation)
+
+
+def report_on(built: BuiltVariant, plan: Plan, runner: Runner, source_bytes: int) -> VariantReport:
+    """The variant's row of the table."""
+    steps = _steps_of(built, plan)
+    return VariantReport(
+        model=built.model.id,
+        variant=built.variant.id,
+        dtype=built.variant.dtype,
+        device=built.variant.device,
+        scheme=built.scheme,
+        source_bytes=source_bytes,
+        size_bytes=built.size_bytes,
+        download_bytes=built.download_bytes,
+        chunks=built.chunks,
+        shared=built.shared,
+        evaluation=built.evaluation,
+        seconds=sum(runner.seconds.get(step.name, 0.0) for step in steps),
+        cached_steps=sum(step.name not in runner.seconds for step in steps),
+        steps=len(steps),
+        notes=tuple(_notes(steps, runner)),
+    )
+
+
+def _steps_of(built: BuiltVariant, plan: Plan) -> tuple[Step, ...]:
+    """The variant's own steps and those it shares with the model's other variants."""
+    targets = {built.model.id, variant_target(built.model, built.variant)}
+    return tuple(step for step in plan.steps if step.target in targets)
+
+
+def _notes(steps: Iterable[Step], runner: Runner) -> Iterator[str]:
+    for step in steps:
+        for _, result in runner.results[step.name].items:
+            yield from (f"{step.kind}: {note}" for note in result.notes)
