@@ -70,8 +70,7 @@ def dtype_of(id_: str, variant: Values) -> Dtype:
     if dtype is not None:
         return dtype
     if id_ not in (*grammar.DTYPES, *grammar.DTYPES_LATER):
-        known = ", ".join(grammar.DTYPES)
-        raise missing("dtype", variant.at, remedy=f"write it, or name the variant one of {known}")
+        raise missing(grammar.DTYPE, variant.at)
     return grammar.DTYPE.field.read(id_, variant.at)
 
 

@@ -45,7 +45,7 @@ class Values(Struct, frozen=True):
         if written is not None:
             return written
         if key.default is None:
-            raise missing(key.name, self.at)
+            raise missing(key, self.at)
         return key.field.read(key.default, self.at.child(key.name))
 
     def table(self, key: Key[Values]) -> Values:
@@ -91,9 +91,7 @@ class Table(Struct, frozen=True):
                 yield from known[name].field.faults(part, at.child(name))
             else:
                 yield _unknown(name, part, tuple(known), at)
-        yield from (
-            missing(key.name, at) for key in self.keys if key.required and key.name not in value
-        )
+        yield from (missing(key, at) for key in self.keys if key.required and key.name not in value)
 
     def schema(self, tables: Schema) -> Schema:
         """A reference to the table's definition."""
@@ -135,7 +133,8 @@ class MapOf(Struct, Generic[T_co], frozen=True):
             try:
                 self.names.read(name, at)
             except Fault as fault:
-                yield Fault(fault.code, (*at.keys, name), f"as a key, {fault.message}")
+                message = fault.message.replace("found", "found the key", 1)
+                yield Fault(fault.code, (*at.keys, name), message)
             yield from self.values.faults(part, at.child(name))
 
     def schema(self, tables: Schema) -> Schema:
@@ -188,9 +187,9 @@ class ListOf(Struct, Generic[T_co], frozen=True):
         }
 
 
-def missing(name: str, at: Place, *, remedy: str = "") -> Fault:
+def missing(key: Key[object], at: Place) -> Fault:
     """The fault of a table that lacks a key it needs."""
-    return Fault("MP-E115", at.keys, f'missing key "{name}"', remedy=remedy)
+    return Fault("MP-E115", at.keys, f'missing key "{key.name}"', remedy=f"add it: {key.doc}")
 
 
 def _unknown(name: str, value: object, known: tuple[str, ...], at: Place) -> Fault:

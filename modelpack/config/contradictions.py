@@ -4,6 +4,7 @@
 2. A variant has no dtype, or a setting that its dtype has no use for.
 3. A golden set lacks its samples or the tokenizer for them, or has a tokenizer for none.
 4. State is carried twice, or its output is shaken off.
+5. The defaults and the models multiply to more than a build could hold.
 """
 
 from __future__ import annotations
@@ -16,10 +17,17 @@ from modelpack.config.assemble import cache_directory, device_of, dtype_of, mode
 from modelpack.config.containers import Values, missing
 from modelpack.config.place import Fault, Keys, Place, show
 
+# Defaults are the one way for a small file to mean a large project; more takes seconds to read.
+_MAX_DEFAULT_VALUES = 50_000
+
 
 def contradictions(values: Values) -> Iterator[Fault]:
     """Every contradiction, each once: what is wrong in the defaults is wrong in every model."""
     yield from _folders(values)
+    multiplied = list(_multiplied(values))
+    if multiplied:
+        yield from multiplied
+        return
     seen: set[tuple[Keys, str]] = set()
     for model in models(values).values():
         for fault in _in_model(model):
@@ -49,6 +57,24 @@ def _folders(values: Values) -> Iterator[Fault]:
         )
 
 
+def _multiplied(values: Values) -> Iterator[Fault]:
+    models_count = len(values.value(grammar.MODELS))
+    values_count = sum(_count(table) for table, _ in values.table(grammar.DEFAULTS).layers)
+    if models_count * values_count > _MAX_DEFAULT_VALUES:
+        yield _contradiction(
+            values.place(grammar.DEFAULTS),
+            f"{values_count} values for each of {models_count} models; "
+            f"expected at most {_MAX_DEFAULT_VALUES} together",
+            remedy="write into the models what only some of them need",
+        )
+
+
+def _count(value: object) -> int:
+    if isinstance(value, dict):
+        return sum(_count(part) for part in value.values())
+    return sum(_count(part) for part in value) if isinstance(value, list) else 1
+
+
 def _in_model(model: Values) -> Iterator[Fault]:
     yield from _golden(model.table(grammar.GOLDEN))
     yield from _state(model)
@@ -61,11 +87,9 @@ def _golden(golden: Values) -> Iterator[Fault]:
         return
     samples = golden.get(grammar.SAMPLES)
     if samples is None:
-        yield missing("samples", golden.at)
+        yield missing(grammar.SAMPLES, golden.at)
     elif samples.suffix == ".jsonl" and golden.get(grammar.TOKENIZER) is None:
-        yield missing(
-            "tokenizer", golden.at, remedy=f"{samples.name} holds texts; name their tokenizer.json"
-        )
+        yield missing(grammar.TOKENIZER, golden.at)
     elif samples.suffix == ".npz" and grammar.TOKENIZER.name in golden.layers[0][0]:
         yield _contradiction(
             golden.place(grammar.TOKENIZER),
@@ -75,17 +99,19 @@ def _golden(golden: Values) -> Iterator[Fault]:
 
 def _state(model: Values) -> Iterator[Fault]:
     pairs = model.get(grammar.STATE) or ()
-    kept = model.get(grammar.OUTPUTS)
+    kept = set(model.get(grammar.OUTPUTS) or ())
     for key in (grammar.STATE_INPUT, grammar.STATE_OUTPUT):
-        names = [pair.value(key) for pair in pairs]
-        for index, pair in enumerate(pairs):
-            if names[index] in names[:index]:
+        seen: set[str] = set()
+        for pair in pairs:
+            name = pair.value(key)
+            if name in seen:
                 yield _contradiction(
-                    pair.place(key), f"{show(names[index])} is carried twice; expected it once"
+                    pair.place(key), f"{show(name)} is carried twice; expected it once"
                 )
+            seen.add(name)
     for pair in pairs:
         name = pair.value(grammar.STATE_OUTPUT)
-        if kept is not None and name not in kept:
+        if kept and name not in kept:
             yield _contradiction(
                 pair.place(grammar.STATE_OUTPUT),
                 f"{show(name)} is not among outputs, so it would be shaken off",

@@ -103,17 +103,18 @@ def _parse(text: str, name: str) -> dict[str, object]:
     except RecursionError as err:
         raise _too_deep(name) from err
     except ValueError as err:  # TOMLDecodeError is one; so is a number of thousands of digits
-        raise _not_toml(str(err), name) from err
+        raise _not_toml(str(err), text, name) from err
 
 
-def _not_toml(reason: str, name: str) -> UsageError:
+def _not_toml(reason: str, text: str, name: str) -> UsageError:
     match = _POSITION.match(reason)
     if match is None:
         return UsageError("MP-E110", "a number is too long", where=name)
-    place = f"{name}:{match[2]}:{match[3]}" if match[2] else name
-    reason = match[1] if match[2] else f"{match[1]} at the end of the file"
-    remedy = next((text for start, text in _REMEDIES.items() if reason.startswith(start)), "")
-    return UsageError("MP-E110", f"not valid TOML: {reason}", where=place, remedy=remedy)
+    position = f"{match[2]}:{match[3]}" if match[2] else text.count("\n") + 1
+    remedy = next((fix for start, fix in _REMEDIES.items() if reason.startswith(start)), "")
+    return UsageError(
+        "MP-E110", f"not valid TOML: {match[1]}", where=f"{name}:{position}", remedy=remedy
+    )
 
 
 def _depth(tables: dict[str, object]) -> int:

@@ -18,7 +18,6 @@ from modelpack.config.place import Fault, Place, show
 from modelpack.units import (
     DURATION_PATTERN,
     SIZE_PATTERN,
-    format_size,
     parse_duration,
     parse_size,
 )
@@ -108,7 +107,8 @@ class Choice(Leaf[T_co], Generic[T_co], frozen=True):
             for choice in self.choices:
                 if choice == value:
                     return choice
-        expected = "one of " + ", ".join(show(choice) for choice in self.choices)
+        several = "one of " if len(self.choices) > 1 else ""
+        expected = several + ", ".join(show(choice) for choice in self.choices)
         if isinstance(value, str):
             read_text(value, at, expected)
             if value in self.later:
@@ -157,17 +157,12 @@ class Size(Leaf[int], frozen=True):
         expected = f'a size such as "{self.example}"'
         size_bytes = parse_size(_read_form(value, at, SIZE_PATTERN, expected))
         if not self.minimum <= size_bytes <= self.maximum:
-            raise at.wrong(value, f"a size {self._range()}")
+            raise at.wrong(value, f"a size from {_spell(self.minimum)} to {_spell(self.maximum)}")
         return size_bytes
 
     def schema(self, _tables: Schema) -> Schema:
         """A string of a number and a unit."""
         return {"type": "string", "pattern": SIZE_PATTERN, "examples": [self.example]}
-
-    def _range(self) -> str:
-        if self.minimum == 1:
-            return f"above zero and up to {format_size(self.maximum)}"
-        return f"from {self.minimum >> 10} KiB to {self.maximum >> 20} MiB"
 
 
 class Duration(Leaf[float], frozen=True):
@@ -251,7 +246,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`; did you mean "quantize"?` if one of `known` is near, else nothing."""
     if len(word) > _MAX_NEAR_CHARACTERS:
         return ""
-    near = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.7)
+    near = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.65)
     return f'; did you mean "{near[0]}"?' if near else ""
 
 
@@ -260,3 +255,11 @@ def _read_form(value: object, at: Place, pattern: str, expected: str) -> str:
     if re.fullmatch(pattern, text) is None:
         raise at.wrong(value, expected)
     return text
+
+
+def _spell(size_bytes: int) -> str:
+    """The size in the largest binary unit that divides it: bounds are powers of two, and are named exactly."""
+    for unit, factor in (("TiB", 1 << 40), ("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if size_bytes % factor == 0:
+            return f"{size_bytes // factor} {unit}"
+    return f"{size_bytes} B"

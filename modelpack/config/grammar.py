@@ -129,7 +129,9 @@ SAMPLES = Key(
     "Inputs that say what still good enough means: an .npz file, or a .jsonl file with a tokenizer.",
 )
 TOKENIZER = Key(
-    "tokenizer", PathField("models/tokenizer.json"), "The tokenizer.json for samples of text."
+    "tokenizer",
+    PathField("models/tokenizer.json"),
+    "The tokenizer.json that samples in .jsonl are read with.",
 )
 COSINE = Key(
     "cosine",
@@ -162,7 +164,7 @@ GOLDEN = Key(
 DTYPE = Key(
     "dtype",
     Choice(DTYPES, DTYPES_LATER),
-    "Number format of the weights. May be left out where the variant's name is one.",
+    "Number format of the weights: fp32, fp16, q8 or q4. Not needed where it is the variant's name.",
 )
 DEVICE = Key(
     "device",
@@ -259,7 +261,7 @@ DEFAULTS = Key(
 MODELS = Key(
     "models",
     MapOf(_NAME, Table("model", (SOURCE, *_SHARED))),
-    "The models, each under its name.",
+    "The models, each under its name, such as [models.bert].",
     required=True,
 )
 

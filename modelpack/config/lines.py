@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from modelpack.config.place import Keys
 
@@ -19,7 +19,7 @@ else:
 _TOKEN = re.compile(
     r'''
       (?P<skip>   [ \t\r]+ | \#[^\n]* )
-    | (?P<line>   \n )
+    | (?P<line>   \n [ \t\r\n]* )
     | (?P<string> """(?:[^\\]|\\.)*?"""(?:"{0,2}) | \'\'\'.*?\'\'\'(?:'{0,2})
                 | "(?:[^"\\]|\\.)*" | '[^']*' )
     | (?P<mark>   [][{}=,.] )
@@ -29,12 +29,13 @@ _TOKEN = re.compile(
 )
 
 
-def find_lines(text: str) -> dict[Keys, int]:
-    """The line of each key path, tables and array elements included.
+def find_lines(text: str, wanted: Iterable[Keys]) -> dict[Keys, int]:
+    """The line of each key path that is `wanted`, of those around it, and of others on the way.
 
-    A table has the line of its header; without one, the line of the first key that implies it.
+    A table has the line of its header; without one, the line of the first key that implies it. Elements of arrays
+    are paths too: `("models", "bert", "outputs", 0)`.
     """
-    reader = _Reader(text)
+    reader = _Reader(text, wanted)
     reader.read_document()
     return {**reader.implied, **reader.written}
 
@@ -42,10 +43,11 @@ def find_lines(text: str) -> dict[Keys, int]:
 class _Reader:
     """Walks the tokens once. `written` are the lines of keys and headers, `implied` those of tables around them."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, wanted: Iterable[Keys]) -> None:
         self.written: dict[Keys, int] = {}
         self.implied: dict[Keys, int] = {}
         self._elements: dict[Keys, int] = {}  # how many [[headers]] each array of tables has had
+        self._missing = set(wanted) - {()}
         self._tokens = _tokenize(text)
         self._text, self._line = "", 0
         self._advance()
@@ -61,7 +63,9 @@ class _Reader:
                 self._read_pair(table)
 
     def _advance(self) -> None:
-        self._text, self._line = next(self._tokens, ("", self._line))
+        # When everything is found, the text is over.
+        end = ("", self._line)
+        self._text, self._line = next(self._tokens, end) if self._missing else end
 
     def _skip_lines(self) -> None:
         while self._text == "\n":
@@ -81,7 +85,7 @@ class _Reader:
         while self._text and self._text != "\n":
             self._advance()
         if is_element:
-            self.written.setdefault(keys, line)
+            self._note(keys, line)
             self._elements[keys] = self._elements.get(keys, 0) + 1
         keys = self._newest(keys)
         self._note(keys, line)
@@ -142,9 +146,12 @@ class _Reader:
 
     def _note(self, keys: Keys, line: int) -> None:
         self.written.setdefault(keys, line)
+        self._missing.discard(keys)
         for end in range(len(keys) - 1, 0, -1):
-            if self.implied.setdefault(keys[:end], line) != line:
-                break
+            around = keys[:end]
+            if around in self.implied:
+                break  # and so are those around it
+            self.implied[around] = line
 
 
 def _tokenize(text: str) -> Iterator[tuple[str, int]]:
@@ -153,7 +160,7 @@ def _tokenize(text: str) -> Iterator[tuple[str, int]]:
     for match in _TOKEN.finditer(text):
         token = match[0]
         if match.lastgroup != "skip":
-            yield token, line
+            yield "\n" if match.lastgroup == "line" else token, line
         line += token.count("\n")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 class Folders:
     """Resolves paths written in the file in `config_folder`; they must stay inside `workspace`.
 
-    Real paths of folders are remembered: a hundred thousand assets usually share one.
+    Answers are remembered: a hundred thousand assets usually share a folder, and each path is asked for twice.
     """
 
     def __init__(self, config_folder: Path, workspace: Path) -> None:
@@ -17,9 +17,15 @@ class Folders:
         self.workspace = workspace
         self._real_workspace = os.path.realpath(workspace)
         self._real_folders: dict[str, str] = {}
+        self._located: dict[str, Path | None] = {}
 
     def locate(self, text: str) -> Path | None:
         """The absolute path that `text` means, symbolic links in it not followed; None if it leads outside."""
+        if text not in self._located:
+            self._located[text] = self._locate(text)
+        return self._located[text]
+
+    def _locate(self, text: str) -> Path | None:
         # Normalised before it is checked: what is returned is what was checked.
         path = os.path.normpath(os.path.join(self.config_folder, text))  # noqa: PTH118  Path keeps ".."
         return Path(path) if self._is_inside(self._real(path)) else None

@@ -50,7 +50,7 @@ def _refuse(faults: Iterable[Fault], document: Document) -> None:
     found = list(islice(faults, _MAX_FAULTS))
     if not found:
         return
-    lines = find_lines(document.text)
+    lines = find_lines(document.text, {fault.at for fault in found})
     found.sort(key=lambda fault: _line(fault.at, lines))
     first, *others = (_usage_error(fault, document.name, lines) for fault in found)
     first.others = tuple(others)

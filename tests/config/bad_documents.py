@@ -1,0 +1,256 @@
+"""Configurations that are refused, each under the name of what it shows."""
+
+from __future__ import annotations
+
+from tests.config.good_documents import MODEL
+
+BAD = {
+    "no_models": "",
+    "empty_models": "[models]",
+    "unknown_top_key": MODEL
+    + """\
+[ouput]
+host = "npm"
+""",
+    "unknown_model_key": MODEL + 'quantise = "q8"',
+    "near_model_key": MODEL + 'sorce = "b.onnx"',
+    "key_of_a_later_version": MODEL
+    + """\
+[runtime]
+package = "onnxruntime-web"
+""",
+    "budget_of_a_later_version": MODEL + 'budget = { latency_p95 = { wasm = "60 ms" } }',
+    "dotted_id_without_quotes": """\
+[models.t5.encoder]
+source = "encoder.onnx"
+""",
+    "missing_source": """\
+[models.a]
+load = "lazy"
+""",
+    "source_in_defaults": """\
+[defaults]
+source = "a.onnx"
+"""
+    + MODEL,
+    "source_is_a_number": """\
+[models.a]
+source = 7""",
+    "source_of_the_hub": """\
+[models.a]
+source = "hf:org/repo@main"
+""",
+    "source_of_a_host": """\
+[models.a]
+source = "https://example.com/a.onnx"
+""",
+    "source_is_a_function": """\
+[models.a]
+source = "python:module:function"
+""",
+    "source_npm_without_path": """\
+[models.a]
+source = "npm:@scope/package"
+""",
+    "source_npm_climbs": """\
+[models.a]
+source = "npm:package/../../secret"
+""",
+    "source_py_without_path": """\
+[models.a]
+source = "py:package"
+""",
+    "source_absolute": """\
+[models.a]
+source = "/models/a.onnx"
+""",
+    "source_on_a_drive": """\
+[models.a]
+source = "C:/models/a.onnx"
+""",
+    "source_at_home": """\
+[models.a]
+source = "~/a.onnx"
+""",
+    "source_with_backslashes": r"""[models.a]
+source = 'models\a.onnx'""",
+    "source_empty": """\
+[models.a]
+source = ""
+""",
+    "source_with_a_line_feed": r"""[models.a]
+source = "a\nb.onnx"
+""",
+    "source_from_the_environment": """\
+[models.a]
+source = "${env:MODEL}"
+""",
+    "source_outside_the_workspace": """\
+[models.a]
+source = "../../a.onnx"
+""",
+    "model_is_a_text": """\
+[models]
+a = "a.onnx"
+""",
+    "model_id_upper_case": """\
+[models.Bert]
+source = "a.onnx"
+""",
+    "model_id_escapes": """\
+[models."../a"]
+source = "a.onnx"
+""",
+    "model_id_with_escape_codes": r"""[models."a\u001b[31m"]
+source = "a.onnx"
+""",
+    "budget_unknown_unit": MODEL + 'budget.download = "4 XB"',
+    "budget_is_a_number": MODEL + "budget.download = 4000000",
+    "budget_is_nan": MODEL + "budget.download = nan",
+    "budget_chunks_infinite": MODEL + "budget.chunks = inf",
+    "budget_chunks_negative": MODEL + "budget.chunks = -1",
+    "budget_chunks_is_true": MODEL + "budget.chunks = true",
+    "budget_negative": MODEL + 'budget.download = "-1 MB"',
+    "budget_zero": MODEL + 'budget.size = "0 MB"',
+    "budget_too_large_to_count": MODEL + 'budget.size = "999999999999999 TiB"',
+    "budget_hints_unknown": MODEL + 'budget.hints = "warn"',
+    "chunk_size_too_small": MODEL + 'chunk_size = "1 KiB"',
+    "chunk_size_too_large": MODEL + 'chunk_size = "17 MiB"',
+    "cache_age_without_unit": MODEL
+    + """\
+[cache]
+max_age = "60"
+""",
+    "cache_age_zero": MODEL
+    + """\
+[cache]
+max_age = "0 d"
+""",
+    "host_unknown": MODEL
+    + """\
+[output]
+host = "netlfy"
+""",
+    "host_is_a_date": MODEL
+    + """\
+[output]
+host = 2026-01-01""",
+    "public_path_without_slash": MODEL
+    + """\
+[output]
+public_path = "/models"
+""",
+    "public_path_is_script": MODEL
+    + """\
+[output]
+public_path = "javascript:alert(1)/"
+""",
+    "types_of_another_kind": MODEL
+    + """\
+[output]
+types = "src/models.ts"
+""",
+    "keep_generations_fraction": MODEL
+    + """\
+[output]
+keep_generations = 0.5""",
+    "output_holds_the_configuration": MODEL
+    + """\
+[output]
+path = "."
+""",
+    "output_above_the_configuration": MODEL
+    + """\
+[output]
+path = ".."
+""",
+    "output_holds_the_cache": MODEL
+    + """\
+[output]
+path = "public"
+[cache]
+directory = "public/cache"
+""",
+    "cache_holds_the_configuration": MODEL
+    + """\
+[cache]
+directory = "."
+[output]
+path="../public"
+""",
+    "outputs_empty": MODEL + "outputs = []",
+    "outputs_twice": MODEL + 'outputs = ["x", "x"]',
+    "dimension_zero": MODEL + "free_dimensions = { batch = 0 }",
+    "dimension_is_a_text": MODEL + 'free_dimensions = { batch = "1" }',
+    "state_without_output": MODEL + 'state = [{ input = "h" }]',
+    "state_carried_twice": MODEL
+    + 'state = [{ input = "h", output = "x" }, { input = "h", output = "y" }]',
+    "state_shaken_off": MODEL
+    + """\
+outputs = ["y"]
+state = [{ input = "h", output = "hn" }]""",
+    "asset_name_upper_case": MODEL + 'assets = { README = "readme.txt" }',
+    "pass_unknown": MODEL + 'passes = ["prune"]',
+    "pass_with_settings": MODEL + 'passes = [{ use = "prune" }]',
+    "load_is_true": MODEL + "load = true",
+    "golden_without_samples": MODEL + 'golden = { metrics = { cosine = ">= 0.9" } }',
+    "golden_text_without_tokenizer": MODEL + 'golden = { samples = "g.jsonl" }',
+    "golden_tokenizer_without_text": MODEL + 'golden = { samples = "g.npz", tokenizer = "t.json" }',
+    "golden_of_another_kind": MODEL + 'golden = { samples = "g.csv" }',
+    "metric_in_the_wrong_direction": MODEL
+    + 'golden = { samples = "g.npz", metrics = { cosine = "<= 0.99" } }',
+    "metric_above_one": MODEL
+    + 'golden = { samples = "g.npz", metrics = { top1_agreement = ">= 97" } }',
+    "metric_negative": MODEL
+    + 'golden = { samples = "g.npz", metrics = { max_abs_error = "<= -1" } }',
+    "metric_nan": MODEL + 'golden = { samples = "g.npz", metrics = { max_abs_error = "<= nan" } }',
+    "metric_is_a_number": MODEL + 'golden = { samples = "g.npz", metrics = { cosine = 0.99 } }',
+    "variants_empty": MODEL + "variants = {}",
+    "variant_without_dtype": MODEL + "variants.small = {}",
+    "variant_dtype_of_a_later_version": MODEL + "variants.q4f16 = {}",
+    "variant_dtype_written_of_a_later_version": MODEL + 'variants.tiny = { dtype = "int8" }',
+    "variant_dtype_unknown": MODEL + 'variants.tiny = { dtype = "fp32x" }',
+    "variant_device_unknown": MODEL + 'variants.q8 = { device = "webnn" }',
+    "variant_fp16_on_wasm": MODEL + 'variants.fp16 = { device = "wasm" }',
+    "variant_block_size_odd": MODEL + "variants.q4 = { block_size = 33 }",
+    "variant_block_size_for_q8": MODEL + "variants.q8 = { block_size = 32 }",
+    "variant_block_size_twice": MODEL + "variants.q4 = { block_size = 32, group_size = 32 }",
+    "variant_excludes_from_fp32": MODEL + 'variants.fp32 = { nodes_to_exclude = ["/a/*"] }',
+    "variant_is_a_text": MODEL + 'variants.q8 = "wasm"',
+    "faults_of_four_kinds": """\
+[models.a]
+loaf = "lazy"
+budget.chunks = 0
+[output]
+hots = "npm"
+""",
+}
+
+# What JSON Schema cannot express.
+READER_ONLY = {
+    # 1. where a path leads
+    "source_outside_the_workspace",
+    "output_holds_the_configuration",
+    "output_above_the_configuration",
+    "output_holds_the_cache",
+    "cache_holds_the_configuration",
+    # 2. bounds of sizes and durations
+    "budget_zero",
+    "budget_too_large_to_count",
+    "chunk_size_too_small",
+    "chunk_size_too_large",
+    "cache_age_zero",
+    # 3. settings that contradict each other
+    "state_carried_twice",
+    "state_shaken_off",
+    "golden_tokenizer_without_text",
+    "variant_dtype_of_a_later_version",
+    "variant_fp16_on_wasm",
+    "variant_block_size_for_q8",
+    "variant_block_size_twice",
+    "variant_excludes_from_fp32",
+    # 4. keys that are needed only beside others, or that the defaults may give
+    "golden_without_samples",
+    "golden_text_without_tokenizer",
+    "variant_without_dtype",
+}
