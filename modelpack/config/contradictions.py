@@ -150,7 +150,8 @@ def _variant(id_: str, variant: Values) -> Iterator[Fault]:
 
 
 def _holds(folder: Path, inner: Path) -> bool:
-    return folder == inner or folder in inner.parents
+    real, real_inner = folder.resolve(), inner.resolve()  # a link may lead to the project itself
+    return real == real_inner or real in real_inner.parents
 
 
 def _contradiction(at: Place, message: str, *, remedy: str = "") -> Fault:

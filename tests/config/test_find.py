@@ -73,7 +73,7 @@ def test_find_workspace_takes_the_folder_with_a_marker(
     assert find_workspace(tmp_path / "apps" / "web" / "modelpack.toml") == tmp_path
 
 
-@pytest.mark.parametrize("content", ['{"name": "web"}', "{", "[]", '"text"', "\xff"])
+@pytest.mark.parametrize("content", ['{"name": "web"}', "{", "[]", '"text"', "\xff", "[" * 100_000])
 def test_find_workspace_passes_over_other_package_files(tmp_path: Path, content: str) -> None:
     (tmp_path / ".git").mkdir()
     (tmp_path / "web").mkdir()

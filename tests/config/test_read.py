@@ -232,6 +232,13 @@ def test_read_project_link_inside_the_workspace_keeps_its_name(tmp_path: Path) -
     assert source == FileSource(tmp_path / "app" / "link" / "a.onnx")
 
 
+def test_read_project_output_that_links_to_the_project_is_refused(tmp_path: Path) -> None:
+    config = write_config(tmp_path, MODEL + '[output]\npath = "public"')
+    (tmp_path / "app" / "public").symlink_to(tmp_path / "app")
+    with pytest.raises(ConfigurationError, match="the output folder contains the configuration"):
+        read_project(config, "production")
+
+
 def test_read_project_workspace_through_a_link_is_inside(tmp_path: Path) -> None:
     real = tmp_path / "real"
     real.mkdir()
