@@ -26,4 +26,5 @@ def dry_run_json(forecasts: Sequence[StepForecast]) -> bytes:
 def _summary(forecasts: Sequence[StepForecast]) -> str:
     states = [row.state for row in forecasts]
     runs, cached, unknown = (states.count(state) for state in ("run", "cached", "unknown"))
-    return f"{count(runs, 'step')} would run, {cached} cached, {unknown} not known before the others ran"
+    rest = f", {unknown} not known before the others ran" if unknown else ""
+    return f"{count(runs, 'step')} would run, {cached} cached{rest}"

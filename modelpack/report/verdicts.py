@@ -60,7 +60,10 @@ def _difference(verdict: Verdict) -> str:
     if not math.isfinite(difference):
         return ""
     side = "over" if verdict.comparison == "<=" else "under"
-    return f" ({_figure(verdict.quantity, difference)} {side})"
+    # Two digits of a difference say enough, and hide the rounding of the subtraction.
+    is_budget = verdict.quantity in _PHRASES
+    shown = _figure(verdict.quantity, difference) if is_budget else f"{difference:.2g}"
+    return f" ({shown} {side})"
 
 
 def _figure(quantity: str, figure: float) -> str:

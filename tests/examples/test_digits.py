@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -80,6 +82,24 @@ def test_digits_configuration_declares_three_variants() -> None:
         ("fp16", "fp16", "webgpu"),
         ("fp32", "fp32", "wasm"),
     ]
+
+
+def test_digits_builds_within_its_budgets(tmp_path: Path) -> None:
+    left_out = shutil.ignore_patterns("node_modules", ".modelpack", "public")
+    project = shutil.copytree(EXAMPLE, tmp_path / "digits", ignore=left_out)
+    (project / ".git").mkdir()  # the workspace ends here: the cache stays in the test's folder
+    finished = subprocess.run(
+        [sys.executable, "-m", "modelpack", "build", "-C", str(project), "--json"],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert finished.returncode == 0, finished.stderr
+    report = json.loads(finished.stdout)
+    assert report["status"] == "built"
+    assert {verdict["passed"] for verdict in report["verdicts"]} == {True}
+    assert {variant["variant"] for variant in report["variants"]} == {"q8", "fp16", "fp32"}
 
 
 @pytest.mark.slow

@@ -20,3 +20,7 @@ def test_dry_run_json_lists_the_same() -> None:
         b'{\n  "steps": [\n    {\n      "reason": "same inputs as before",\n'
         b'      "state": "cached",\n      "step": "inspect:digits"\n    }\n  ]\n}\n'
     )
+
+
+def test_dry_run_text_counts_unknown_steps_only_where_there_are_some() -> None:
+    assert dry_run_text(FORECASTS[:1]).endswith("\n\n0 steps would run, 1 cached\n")

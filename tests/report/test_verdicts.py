@@ -45,6 +45,13 @@ def test_verdict_text_of_chunks_counts() -> None:
     )
 
 
+def test_verdict_text_of_accuracy_rounds_the_difference_only() -> None:
+    verdict = msgspec.structs.replace(inaccurate(0.9999876359418338), limit=0.99999)
+    assert first_line(verdict).endswith(
+        "has cosine 0.999988; expected at least 0.99999 (2.4e-06 under)"
+    )
+
+
 def test_verdict_text_of_a_warning_says_so() -> None:
     assert first_line(over_download("warning")).startswith("warning MP-E601 models.minilm.")
 
