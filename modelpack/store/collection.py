@@ -35,6 +35,9 @@ from modelpack.store.store import Store
 GRACE_S = (
     3600.0  # longer than a step takes from storing its blobs to storing the record that names them
 )
+PART_GRACE_S = (
+    24 * GRACE_S
+)  # nothing is written for a day, no clock is wrong by one; losing a part fails a build
 
 _Check = tuple[Path, Callable[[], bool]]
 
@@ -84,12 +87,12 @@ def collect_garbage(store: Store, max_size_bytes: int, max_age_s: float, now: fl
     unnamed = (file for file in blob_files(store.blobs) if file.path.name not in live)
     blobs = [file for file in unnamed if not _is_young(file, now) and _remove(file)]
     old = [file for file in memory_files(store) if now - _used_at_s(file, now) > max_age_s]
-    litter = [file for file in (*old, *part_files(store)) if not _is_young(file, now)]
-    removed_litter = [file for file in litter if _remove(file)]
+    parts = [file for file in part_files(store) if abs(now - file.changed_at_s) > PART_GRACE_S]
+    litter = [file for file in (*old, *parts) if not _is_young(file, now) and _remove(file)]
     return Collected(
         actions=len(records),
         blobs=len(blobs),
-        freed_bytes=_total_bytes((*records, *blobs, *removed_litter)),
+        freed_bytes=_total_bytes((*records, *blobs, *litter)),
         kept_bytes=_total_bytes((*record_files(store.actions), *blob_files(store.blobs))),
     )
 

@@ -14,7 +14,7 @@ def identity_of(process: int) -> str:
 
 def is_running(identity: str) -> bool:
     """Whether the process that `identity_of` described still runs, as far as can be told."""
-    number = identity.split(" ")[0]
+    number = identity.split(" ", maxsplit=1)[0]
     # On Windows signal 0 would end the process; the locks there can be relied upon instead.
     if sys.platform == "win32" or not number.isdecimal() or int(number) == 0:
         return False

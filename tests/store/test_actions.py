@@ -9,7 +9,7 @@ import pytest
 from modelpack.errors import StoreError
 from modelpack.store.actions import Actions
 from modelpack.store.sealed import seal
-from tests.support.damage import every_bit_flipped, every_truncation
+from tests.support.damage import every_bit_flipped, every_truncation, overwrite
 from tests.support.opened_files import opened_files
 from tests.support.stored import action_record, files_under
 
@@ -55,7 +55,7 @@ def test_get_of_any_truncation_is_a_miss(tmp_path: Path) -> None:
     actions = Actions(tmp_path)
     actions.put(RECORD)
     for content in every_truncation(actions.place(KEY).read_bytes()):
-        actions.place(KEY).write_bytes(content)
+        overwrite(actions.place(KEY), content)
         assert actions.get(KEY) is None
 
 
@@ -63,7 +63,7 @@ def test_get_with_any_bit_flipped_is_a_miss(tmp_path: Path) -> None:
     actions = Actions(tmp_path)
     actions.put(RECORD)
     for content in every_bit_flipped(actions.place(KEY).read_bytes()):
-        actions.place(KEY).write_bytes(content)
+        overwrite(actions.place(KEY), content)
         assert actions.get(KEY) is None
 
 

@@ -8,7 +8,7 @@ import pytest
 from modelpack.errors import StoreError
 from modelpack.store.histories import Histories
 from modelpack.store.sealed import seal
-from tests.support.damage import every_bit_flipped, every_truncation
+from tests.support.damage import every_bit_flipped, every_truncation, overwrite
 from tests.support.stored import files_under
 
 TASK = "quantize:minilm@q8"
@@ -68,7 +68,7 @@ def test_last_of_a_damaged_history_is_empty_and_can_be_written_again(tmp_path: P
     histories.remember(TASK, "a" * 64)
     good = histories.place(TASK).read_bytes()
     for bad in (*every_bit_flipped(good), *every_truncation(good), seal(b"[]")):
-        histories.place(TASK).write_bytes(bad)
+        overwrite(histories.place(TASK), bad)
         assert histories.last(TASK) == ()
     histories.remember(TASK, "b")
     assert histories.last(TASK) == ("b",)

@@ -11,7 +11,7 @@ from modelpack.errors import SourceError, StoreError
 from modelpack.store.sealed import seal
 from modelpack.store.stat_cache import StatCache
 from tests.support.clock import FakeClock
-from tests.support.damage import every_bit_flipped, every_truncation
+from tests.support.damage import every_bit_flipped, every_truncation, overwrite
 from tests.support.opened_files import opened_files
 from tests.support.stored import DIGEST_OF_ABC as ABC
 
@@ -164,7 +164,7 @@ def test_load_of_a_damaged_file_is_an_empty_cache_and_never_a_wrong_digest(tmp_p
     cache.save()
     good = stats.read_bytes()
     for bad in (*every_bit_flipped(good), *every_truncation(good), seal(b"[]")):
-        stats.write_bytes(bad)
+        overwrite(stats, bad)
         assert StatCache(stats, clock=an_hour_later()).digest(path) == (ABC, 3)
     assert hashed(StatCache(stats, clock=an_hour_later()), path) == 1
 
