@@ -17,7 +17,7 @@ from modelpack.engine.reporting import BuiltVariant, built_variants, report_on, 
 from modelpack.engine.runner import Listener, Runner
 from modelpack.engine.schedule import run_plan
 from modelpack.engine.workers import Workers
-from modelpack.errors import FrozenError, ModelpackError
+from modelpack.errors import FrozenError, InternalError, ModelpackError
 from modelpack.judge.budgets import exit_code
 from modelpack.plan import make_plan, variant_target
 from modelpack.publish.folder import MANIFEST_FILE
@@ -70,6 +70,8 @@ def build_project(request: Request, store: Store, workers: Workers, listen: List
     runner = _run(plan, request, store, workers, listen)
     errors = tuple(runner.failures.values())
     complete = tuple(model for model in request.project.models if _is_complete(model, plan, runner))
+    if not errors and len(complete) < len(request.project.models):
+        raise InternalError("MP-E900", "steps were left out without an error", remedy="report it")
     built, publication = None, None
     if complete and (request.keep_going or not errors):
         built = _pack_and_judge(request, complete, runner, store)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -16,7 +17,7 @@ from modelpack.engine.inputs import Inputs, ResolvedInput, key_inputs, materiali
 from modelpack.engine.machine import numeric_platform, tool_versions
 from modelpack.engine.worker import Call
 from modelpack.engine.workers import Workers
-from modelpack.errors import ModelpackError, StepError
+from modelpack.errors import InternalError, ModelpackError, StepError
 from modelpack.keys import KeyPreimage, step_key
 from modelpack.record import Output, StepEvent, StepResult, TaskResult
 from modelpack.spec import Step
@@ -87,6 +88,8 @@ class Runner:
                 self.results[step.name] = self._run_items(step, forced=forced)
             except ModelpackError as err:
                 self.failures[step.name] = err
+            except Exception as err:  # noqa: BLE001 (doit would keep only a text of it, and go on)
+                self.failures[step.name] = _bug(step, err)
         self.seconds[step.name] = seconds = time.monotonic() - began
         if step.name in self.failures:
             error = str(self.failures[step.name])
@@ -166,6 +169,14 @@ class Runner:
             output.measurements,
             output.notes,
         )
+
+
+def _bug(step: Step, err: Exception) -> InternalError:
+    error = InternalError(
+        "MP-E900", f"{type(err).__name__}: {err}", where=step.name, remedy="report it, with --debug"
+    )
+    error.details = traceback.format_exc()
+    return error
 
 
 def recall(store: Store, key: str) -> StepResult | None:

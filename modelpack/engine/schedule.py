@@ -11,11 +11,12 @@ from collections.abc import Callable
 
 from doit.control import TaskControl
 from doit.dependency import Dependency
-from doit.exceptions import TaskFailed
+from doit.exceptions import TaskFailed, UnmetDependency
 from doit.runner import MThreadRunner
 from doit.runner import Runner as SerialRunner
 from doit.task import Stream, Task
 
+from modelpack.errors import InternalError
 from modelpack.spec import Plan, Step, Upstream
 
 
@@ -93,7 +94,11 @@ class _SilentReporter:
 
     def get_status(self, task: Task) -> None: ...
     def execute_task(self, task: Task) -> None: ...
-    def add_failure(self, task: Task, fail: object) -> None: ...
+    def add_failure(self, task: Task, fail: TaskFailed) -> None:
+        # A failed step is in the runner's records; anything else is a bug in one of us.
+        if not isinstance(fail, TaskFailed | UnmetDependency):
+            raise InternalError("MP-E900", fail.get_msg(), where=task.name)
+
     def add_success(self, task: Task) -> None: ...
     def skip_uptodate(self, task: Task) -> None: ...
     def skip_ignore(self, task: Task) -> None: ...

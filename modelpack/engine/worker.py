@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ctypes
 import importlib
 import os
-import platform
 import signal
 import threading
 import time
@@ -16,8 +14,7 @@ from msgspec import Struct
 
 from modelpack.errors import ModelpackError, StepError
 
-_PR_SET_PDEATHSIG = 1
-_PARENT_POLL_S = 1.0
+_PARENT_POLL_S = 0.5
 
 
 class Call(Struct, frozen=True):
@@ -80,12 +77,8 @@ def _first_line(err: Exception) -> str:
 
 
 def _end_with_parent(parent_pid: int) -> None:
-    if platform.system() == "Linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.Signals["SIGKILL"]))
-        if os.getppid() != parent_pid:
-            os._exit(1)  # it died before the line above
-    else:
-        threading.Thread(target=_watch_parent, args=(parent_pid,), daemon=True).start()
+    # Not PR_SET_PDEATHSIG: it fires when the parent's *thread* that spawned us ends, which is one of doit's.
+    threading.Thread(target=_watch_parent, args=(parent_pid,), daemon=True).start()
 
 
 def _watch_parent(parent_pid: int) -> None:
