@@ -80,7 +80,7 @@ def speech(seconds: float) -> Floats:
     syllables = np.clip(np.sin(2 * np.pi * 4 * time), 0, 1)
     phrases = (np.sin(2 * np.pi * 0.4 * time) > -0.2).astype(float)
     noise = 0.01 * random.standard_normal(count)
-    return (0.2 * sound * syllables * phrases + noise).astype(np.float32)
+    return np.asarray(0.2 * sound * syllables * phrases + noise, np.float32)
 
 
 def speech_frames(sound: Floats) -> Iterator[Floats]:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from modelpack.graph.feeds import Feeds
 from modelpack.graph.sessions import Array, open_session, run_session
 
 _SMALLEST_SCALE = 1e-6  # below it an output counts as zero, and rounding errors as no errors
 
 
-def largest_error(reference: Path, model: Path, feeds: Sequence[Feeds]) -> float:
+def largest_error(reference: Path, model: Path, feeds: Sequence[Mapping[str, Array]]) -> float:
     """The largest difference of any output from the reference, as a share of that output's largest magnitude.
 
     Infinity where the model gives another shape, or something that is not finite where the reference is.

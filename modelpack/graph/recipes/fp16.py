@@ -1,9 +1,11 @@
-"""The recipe fp16: computed in half precision where that works, else stored in it.
+"""The recipe fp16: computed in half precision where that is known to work, else stored in it.
 
-1. webgpu: onnxruntime's converter, inputs and outputs kept in float32. Nodes whose weights or results leave the range
-   of float16 on probe inputs stay float32 (islands); so do excluded ones.
-2. The result must load and agree with the original on the probe inputs, or the weights are only stored as float16.
-3. wasm: only stored. WebAssembly has no half-precision arithmetic; onnxruntime would cast at every node.
+1. webgpu: onnxruntime's converter, inputs and outputs kept in float32. Nodes that read or give values outside the range
+   of float16 on made-up inputs stay float32 (islands); so do excluded ones.
+2. Values inside subgraphs cannot be watched: a model with branches or loops is only stored in float16.
+3. What the converter gives must load and agree with the original, or the model is only stored in float16. Agreement
+   alone would not do: onnxruntime's processor kernels compute much of float16 in float32 and hide overflows.
+4. wasm: only stored. WebAssembly has no half-precision arithmetic; onnxruntime would cast at every node.
 """
 
 from __future__ import annotations
@@ -52,6 +54,8 @@ def apply_fp16(trial: Trial, device: Device, excluded: Collection[str]) -> Appli
     """The model in half precision."""
     if device == "wasm":
         return store_halves(read_model(trial.source), excluded)
+    if len(list(read_model(trial.source).graphs())) > 1:
+        return _stored(trial, excluded, "values inside its subgraphs cannot be watched")
     if not trial.feeds:
         return _stored(trial, excluded, "no made-up inputs run in it, so values cannot be compared")
     try:
