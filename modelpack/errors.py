@@ -74,6 +74,7 @@ class ModelpackError(Exception):
         self.message = message
         self.where = where
         self.remedy = remedy
+        self.others: tuple[ModelpackError, ...] = ()  # what else is wrong with the same file
         self.details = ""  # a traceback, where a library surprised us; shown with --debug
 
     def __str__(self) -> str:
@@ -83,7 +84,11 @@ class ModelpackError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         # Errors cross process borders: keyword-only arguments need help to be pickled.
-        return _rebuild, (type(self), self.code, self.message, self.where, self.remedy), self.__dict__
+        return (
+            _rebuild,
+            (type(self), self.code, self.message, self.where, self.remedy),
+            self.__dict__,
+        )
 
 
 class UsageError(ModelpackError):

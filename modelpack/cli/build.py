@@ -20,7 +20,7 @@ from modelpack.engine.machine import usable_cores
 from modelpack.engine.survey import survey
 from modelpack.engine.workers import ProcessWorkers
 from modelpack.plan import make_plan
-from modelpack.report.build import build_text, unchanged_text
+from modelpack.report.build import build_text, failure_text, unchanged_text
 from modelpack.report.dry_run import dry_run_json, dry_run_text
 from modelpack.report.json import report_json, report_line
 from modelpack.selection import select
@@ -137,7 +137,10 @@ def _report(outcome: Outcome, options: BuildOptions, terminal: Terminal) -> None
             terminal.data(report_json(outcome.report))
         case "stream":
             terminal.data(report_line(outcome.report))
-    terminal.say(build_text(outcome.report, terminal.palette))
+    if outcome.exit_code and options.quiet:
+        terminal.complain(failure_text(outcome.report, terminal.palette))
+    else:
+        terminal.say(build_text(outcome.report, terminal.palette))
     if options.debug:
         for error in outcome.errors:
             terminal.complain(error.details)

@@ -34,7 +34,8 @@ def run(argv: Sequence[str], out: TextIO, err: TextIO) -> int:
         with _Signals():
             return dispatch(argv, out, err)
     except ModelpackError as error:
-        err.write(f"{error}\n")
+        for one in (error, *error.others):
+            err.write(f"{one}\n")
         if debug and error.details:
             err.write(error.details)
         return error.exit_code

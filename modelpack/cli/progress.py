@@ -10,8 +10,8 @@ from threading import Lock
 from modelpack.cli.terminal import Terminal
 from modelpack.engine.runner import Listener
 from modelpack.record import StepEvent
+from modelpack.report.events import event_text
 from modelpack.report.json import event_line
-from modelpack.units import format_seconds
 
 _PLAIN_PROGRESS_S = (
     5.0  # CI logs: a line for long mapped steps now and then, not one for each chunk
@@ -52,32 +52,26 @@ def show_count(terminal: Terminal, doing: str) -> Iterator[Callable[[int, int], 
 
 
 class _Plain:
-    """Lines for logs: each step that ran, when it ended."""
+    """Lines for logs: each step that ran, when it ended; long mapped steps also now and then."""
 
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
-        self._last_progress_s: dict[str, float] = {}
+        self._shown_s: dict[str, float] = {}
         self._lock = Lock()
 
     def listen(self, event: StepEvent) -> None:
         with self._lock:
-            line = self._line(event)
-        if line:
-            self._terminal.say(line)
+            if not self._is_too_soon(event):
+                line = event_text(event, self._terminal.palette)
+                if line:
+                    self._terminal.say(line)
 
-    def _line(self, event: StepEvent) -> str:
-        if event.state == "finished":
-            return f"  {event.step}  {format_seconds(event.seconds)}"
-        if event.state == "failed":
-            return f"  {event.step}  failed"
-        if event.state == "started":
-            self._last_progress_s[event.step] = time.monotonic()
-        elif event.state == "progress":
-            now_s = time.monotonic()
-            if now_s - self._last_progress_s[event.step] >= _PLAIN_PROGRESS_S:
-                self._last_progress_s[event.step] = now_s
-                return f"  {event.step}  {event.done}/{event.total}"
-        return ""
+    def _is_too_soon(self, event: StepEvent) -> bool:
+        now_s = time.monotonic()
+        if event.state == "progress" and now_s - self._shown_s[event.step] < _PLAIN_PROGRESS_S:
+            return True
+        self._shown_s[event.step] = now_s
+        return False
 
 
 @contextmanager

@@ -20,16 +20,6 @@ from modelpack.spec import Mode, Project
 _MAX_FAULTS = 50  # nobody reads more at once
 
 
-class ConfigurationError(UsageError):
-    """The first thing that is wrong with a configuration, in the order of its lines; `others` are the rest."""
-
-    others: tuple[UsageError, ...] = ()
-
-    def __str__(self) -> str:
-        more = f" (and {len(self.others)} more)" if self.others else ""
-        return super().__str__() + more
-
-
 def read_project(path: Path, mode: Mode) -> Project:
     """The project that the file at `path` declares; in development mode, broken budgets only warn.
 
@@ -64,8 +54,8 @@ def _line(keys: Keys, lines: dict[Keys, int]) -> int:
     return lines.get(keys, 1)
 
 
-def _usage_error(fault: Fault, name: str, lines: dict[Keys, int]) -> ConfigurationError:
+def _usage_error(fault: Fault, name: str, lines: dict[Keys, int]) -> UsageError:
     # An unknown key is no place in the grammar: its line is shown, but its table is named.
     keys = fault.at[:-1] if fault.code == "MP-E111" else fault.at
     where = f"{name}:{_line(fault.at, lines)} {spell(keys)}".rstrip()
-    return ConfigurationError(fault.code, fault.message, where=where, remedy=fault.remedy)
+    return UsageError(fault.code, fault.message, where=where, remedy=fault.remedy)

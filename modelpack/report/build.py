@@ -19,6 +19,14 @@ def build_text(report: BuildReport, palette: Palette = plain) -> str:
     blocks = (
         build_table(report, palette),
         notes_text(report.variants, palette),
+        failure_text(report, palette),
+    )
+    return "\n".join(block for block in blocks if block)
+
+
+def failure_text(report: BuildReport, palette: Palette = plain) -> str:
+    """Only what went wrong: limits that do not hold, errors, and the closing line."""
+    blocks = (
         failures_text(report, palette),
         errors_text(report.errors, palette),
         closing_line(report, palette) + "\n",

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from modelpack.config.find import CONFIG_NAME
-from modelpack.config.read import ConfigurationError, read_project
+from modelpack.config.read import read_project
+from modelpack.errors import UsageError
 from modelpack.spec import (
     Asset,
     FileSource,
@@ -31,9 +32,9 @@ def read_model(folder: Path, text: str) -> Model:
     return read_project(write_config(folder, text), "production").models[0]
 
 
-def refusal(folder: Path, text: str) -> ConfigurationError:
+def refusal(folder: Path, text: str) -> UsageError:
     config = write_config(folder, text)
-    with pytest.raises(ConfigurationError) as caught:
+    with pytest.raises(UsageError) as caught:
         read_project(config, "production")
     return caught.value
 
@@ -208,7 +209,7 @@ def test_read_project_link_out_of_the_workspace_is_refused(tmp_path: Path) -> No
     elsewhere.mkdir()
     config = write_config(root, MODEL.replace("a.onnx", "link/a.onnx"))
     (root / "app" / "link").symlink_to(elsewhere)
-    with pytest.raises(ConfigurationError) as caught:
+    with pytest.raises(UsageError) as caught:
         read_project(config, "production")
     assert caught.value.code == "MP-E114"
 
@@ -219,7 +220,7 @@ def test_read_project_file_that_links_out_is_refused(tmp_path: Path) -> None:
     (tmp_path / "secret.onnx").touch()
     config = write_config(root, MODEL)
     (root / "app" / "a.onnx").symlink_to(tmp_path / "secret.onnx")
-    with pytest.raises(ConfigurationError) as caught:
+    with pytest.raises(UsageError) as caught:
         read_project(config, "production")
     assert caught.value.code == "MP-E114"
 
@@ -235,7 +236,7 @@ def test_read_project_link_inside_the_workspace_keeps_its_name(tmp_path: Path) -
 def test_read_project_output_that_links_to_the_project_is_refused(tmp_path: Path) -> None:
     config = write_config(tmp_path, MODEL + '[output]\npath = "public"')
     (tmp_path / "app" / "public").symlink_to(tmp_path / "app")
-    with pytest.raises(ConfigurationError, match="the output folder contains the configuration"):
+    with pytest.raises(UsageError, match="the output folder contains the configuration"):
         read_project(config, "production")
 
 
