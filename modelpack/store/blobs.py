@@ -158,14 +158,11 @@ class Blobs:
             raise self._condemn(digest, refusal.strerror or str(refusal)) from refusal
 
     def _copy_out(self, digest: str, part: Path) -> None:
-        try:
-            reflink(self.place(digest), part)
-        except OSError:
+        if not _cloned(self.place(digest), part):
             with part.open("wb") as stream:
                 stream.writelines(self._verified(digest))
-        else:
-            if (found := digest_file(part)) != digest:
-                raise self._condemn(digest, f"its digest is {found}")
+        elif (found := digest_file(part)) != digest:
+            raise self._condemn(digest, f"its digest is {found}")
 
     def _absent(self, digest: str) -> StoreError:
         if _DIGEST.fullmatch(digest) and os.path.lexists(self.place(digest)):
@@ -247,6 +244,14 @@ class Blobs:
             if not self._has_own(digest):
                 raise
         self._condemned.discard(digest)
+
+
+def _cloned(source: Path, destination: Path) -> bool:
+    try:
+        reflink(source, destination)
+    except OSError:
+        return False
+    return True
 
 
 def _pour(source: BinaryIO, destination: BinaryIO) -> tuple[str, int]:

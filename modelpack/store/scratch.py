@@ -56,10 +56,18 @@ class Scratch:
             descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
             # A sweep may have come between the two lines; then the name is burnt.
             if _try_lock(descriptor) and lock.exists():
-                os.write(descriptor, identity_of(os.getpid()).encode())
-                folder.mkdir(mode=0o700)
+                _settle(descriptor, folder)
                 return descriptor, folder
             os.close(descriptor)
+
+
+def _settle(descriptor: int, folder: Path) -> None:
+    try:
+        os.write(descriptor, identity_of(os.getpid()).encode())
+        folder.mkdir(mode=0o700)
+    except OSError:
+        _release(descriptor, folder)
+        raise
 
 
 def _release(descriptor: int, folder: Path) -> None:

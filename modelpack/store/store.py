@@ -75,10 +75,11 @@ def open_store(directory: Path, project_id: str) -> Store:
 
     Raises: StoreError MP-E702 if not even a temporary directory can be made.
     """
-    writable = _make(directory)
+    with suppress(OSError):
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     if reason := distrust(directory):
         return _open_elsewhere(None, directory, project_id, f"is not used, because {reason}")
-    if not (writable and _complete(directory)):
+    if not _complete(directory):
         note = "cannot be written; this build reads it and keeps nothing"
         return _open_elsewhere(directory / LAYOUT_FOLDER, directory, project_id, note)
     store = _open(directory / LAYOUT_FOLDER, None, directory, project_id)
@@ -86,15 +87,8 @@ def open_store(directory: Path, project_id: str) -> Store:
     return store
 
 
-def _make(directory: Path) -> bool:
-    try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError:
-        return False
-    return is_writable(directory)
-
-
 def _complete(directory: Path) -> bool:
+    """Whether everything is in its place now and can be written to."""
     folders = [directory / LAYOUT_FOLDER / name for name in _FOLDERS]
     try:
         for folder in folders:

@@ -2,28 +2,16 @@ from __future__ import annotations
 
 import errno
 import os
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from modelpack.errors import StoreError
 from modelpack.store.atomic import part_file, replace_file, write_atomically, writing
+from tests.support.limits import files_limited_to
 from tests.support.ordinary_user import ordinary_user
 from tests.support.stored import files_under
-
-
-@contextmanager
-def files_limited_to(size_bytes: int) -> Iterator[None]:
-    """No file of this process may grow past that: the one disk error that needs no privileges."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_write_atomically_makes_the_file_and_its_folders(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import resource
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ from modelpack.digest import digest_bytes
 from modelpack.errors import StoreError
 from modelpack.store.blobs import Blobs
 from tests.support.damage import every_bit_flipped, every_truncation
+from tests.support.limits import files_limited_to, no_more_open_files
 from tests.support.opened_files import opened_files
 from tests.support.ordinary_user import ordinary_user
 from tests.support.stored import DIGEST_OF_ABC as ABC
@@ -169,13 +169,8 @@ def test_put_over_a_planted_thing_sets_it_aside_and_stores_the_blob(
 
 def test_put_bytes_when_the_disk_refuses_leaves_nothing(tmp_path: Path) -> None:
     blobs = Blobs(tmp_path / "blobs")
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
-    try:
-        with pytest.raises(StoreError) as caught:
-            blobs.put_bytes(b"x" * 100_000)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    with files_limited_to(1000), pytest.raises(StoreError) as caught:
+        blobs.put_bytes(b"x" * 100_000)
     assert caught.value.code == "MP-E702"
     assert files_under(tmp_path) == []
     assert not blobs.has(digest_bytes(b"x" * 100_000))
@@ -257,22 +252,30 @@ def test_read_of_a_blob_with_any_bit_flipped_or_byte_cut_is_refused(tmp_path: Pa
             blobs.read_bytes(digest)
 
 
-def test_read_when_files_have_run_out_blames_the_system_and_keeps_the_blob(
-    tmp_path: Path,
+@pytest.mark.parametrize("read", [Blobs.read_bytes, Blobs.verify, Blobs.has])
+def test_read_when_open_files_have_run_out_keeps_the_blob(
+    tmp_path: Path, read: Callable[[Blobs, str], object]
 ) -> None:
     blobs = Blobs(tmp_path)
     blobs.put_bytes(b"abc")
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    lowest_free = os.dup(0)
-    os.close(lowest_free)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, hard))
-    try:
-        with pytest.raises(StoreError) as caught:
-            blobs.read_bytes(ABC)
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    assert caught.value.code == "MP-E703"
+    with no_more_open_files():
+        try:
+            assert read(blobs, ABC)
+        except StoreError as error:
+            if error.code != "MP-E703":
+                raise
     assert blobs.read_bytes(ABC) == b"abc"
+
+
+def test_read_when_open_files_have_run_out_names_the_remedy(tmp_path: Path) -> None:
+    blobs = Blobs(tmp_path)
+    blobs.put_bytes(b"abc")
+    with no_more_open_files(), pytest.raises(StoreError) as caught:
+        blobs.read_bytes(ABC)
+    assert str(caught.value) == (
+        f"MP-E703 {blobs.path(ABC)}: cannot be opened: Too many open files"
+        " — close other programs or raise the limit (`ulimit -n`), then run the command again"
+    )
 
 
 def test_quarantine_is_capped(tmp_path: Path) -> None:
@@ -324,13 +327,8 @@ def test_materialise_where_nothing_can_be_written_keeps_the_blob(tmp_path: Path)
 def test_materialise_on_a_disk_that_fills_up_keeps_the_blob(tmp_path: Path) -> None:
     blobs = Blobs(tmp_path / "blobs")
     digest = blobs.put_bytes(b"x" * 3_000_000)
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, hard))
-    try:
-        with pytest.raises(StoreError) as caught:
-            blobs.materialise(digest, tmp_path / "out" / "copy")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    with files_limited_to(2_000_000), pytest.raises(StoreError) as caught:
+        blobs.materialise(digest, tmp_path / "out" / "copy")
     assert caught.value.code == "MP-E702"
     assert files_under(tmp_path / "out") == []
     assert blobs.has(digest)

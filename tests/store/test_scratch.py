@@ -9,6 +9,7 @@ import pytest
 
 from modelpack.errors import StoreError
 from modelpack.store.scratch import Scratch
+from tests.support.limits import files_limited_to
 from tests.support.ordinary_user import ordinary_user
 from tests.support.stored import files_under
 
@@ -84,6 +85,12 @@ def test_folder_where_nothing_can_be_written_is_a_store_error(tmp_path: Path) ->
     with pytest.raises(StoreError) as caught, Scratch(tmp_path / "file").folder():
         pass
     assert caught.value.code == "MP-E702"
+
+
+def test_folder_on_a_full_disk_leaves_nothing(tmp_path: Path) -> None:
+    with files_limited_to(0), pytest.raises(StoreError), Scratch(tmp_path).folder():
+        pass
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_sweep_keeps_the_folders_of_the_living_and_removes_those_of_the_dead(
