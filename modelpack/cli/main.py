@@ -21,7 +21,7 @@ class Terminated(BaseException):
     """SIGTERM or SIGHUP, as an exception, so that every `with` block puts its things away."""
 
 
-def run(argv: Sequence[str], out: TextIO, err: TextIO) -> int:
+def run(argv: Sequence[str], out: TextIO, err: TextIO) -> int:  # noqa: PLR0911 (one for each way to end)
     """Runs one command line and returns its exit code."""
     if answer_unchanged(argv, out, err):
         return 0
@@ -34,8 +34,7 @@ def run(argv: Sequence[str], out: TextIO, err: TextIO) -> int:
         with _Signals():
             return dispatch(argv, out, err)
     except ModelpackError as error:
-        for one in (error, *error.others):
-            err.write(f"{one}\n")
+        err.writelines(f"{one}\n" for one in (error, *error.others))
         if debug and error.details:
             err.write(error.details)
         return error.exit_code

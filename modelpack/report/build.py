@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from modelpack.record import BuildReport, VariantReport
 from modelpack.report.palette import Palette, Style, plain
@@ -41,14 +41,15 @@ def unchanged_text(report: BuildReport) -> str:
 
 
 def notes_text(variants: Iterable[VariantReport], palette: Palette = plain) -> str:
-    """One line for each note of a step, naming the variants it holds for."""
-    targets: dict[str, list[str]] = {}
-    for variant in variants:
+    """One line for each note of a step, naming the variants it holds for; the model, where it holds for all of them."""
+    rows = tuple(variants)
+    noted: dict[str, list[VariantReport]] = {}
+    for variant in rows:
         for note in variant.notes:
-            targets.setdefault(note, []).append(f"{variant.model}@{variant.variant}")
+            noted.setdefault(note, []).append(variant)
     return "".join(
-        f"{palette('faint', 'note')} {one_line(', '.join(names))}: {one_line(note)}\n"
-        for note, names in targets.items()
+        f"{palette('faint', 'note')} {one_line(', '.join(_names(holders, rows)))}: {one_line(note)}\n"
+        for note, holders in noted.items()
     )
 
 
@@ -61,6 +62,15 @@ def closing_line(report: BuildReport, palette: Palette = plain) -> str:
     """What came of it, and where the manifest is."""
     style = _STYLES.get(report.status, "bad")
     return f"{palette(style, _outcome(report))}{_published(report)}"
+
+
+def _names(holders: list[VariantReport], rows: tuple[VariantReport, ...]) -> Iterator[str]:
+    for model in dict.fromkeys(row.model for row in holders):
+        mine = [row.variant for row in holders if row.model == model]
+        if len(mine) == sum(row.model == model for row in rows):
+            yield model
+        else:
+            yield from (f"{model}@{variant}" for variant in mine)
 
 
 def _error_line(error: str, palette: Palette) -> str:

@@ -64,9 +64,9 @@ def test_closing_line_is_green_or_red() -> None:
     assert closing_line(report(status="failed"), ansi).startswith("\x1b[31mfailed")
 
 
-def test_notes_text_names_a_note_once() -> None:
+def test_notes_text_names_the_model_where_a_note_holds_for_all() -> None:
     rows = (row(variant="fp32", notes=("a",)), row(variant="q8", notes=("a", "b")))
-    assert notes_text(rows) == "note minilm@fp32, minilm@q8: a\nnote minilm@q8: b\n"
+    assert notes_text(rows) == "note minilm: a\nnote minilm@q8: b\n"
 
 
 def test_errors_text_keeps_each_on_one_line() -> None:
