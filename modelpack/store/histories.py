@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from modelpack.digest import digest_bytes
+from modelpack.errors import StoreError
 from modelpack.store.atomic import write_atomically
 from modelpack.store.sealed import read_sealed, seal
 
@@ -36,14 +37,16 @@ class Histories:
         return self.fallback.last(task) if self.fallback is not None else ()
 
     def remember(self, task: str, key: str) -> None:
-        """`key` is the newest of the task. Raises: StoreError MP-E702 if the system refuses."""
+        """`key` is the newest of the task. Where the system refuses to write that, it is forgotten: no build fails for it."""
         known = self.last(task)
         if known[:1] == (key,):
             with suppress(OSError):
                 os.utime(self.place(task))  # still in use, garbage collection is told
             return
         keys = (key, *(other for other in known if other != key))[:_LENGTH]
-        write_atomically(self.place(task), seal(msgspec.json.encode(_History(_named(task), keys))))
+        content = seal(msgspec.json.encode(_History(_named(task), keys)))
+        with suppress(StoreError):
+            write_atomically(self.place(task), content)
 
     def place(self, task: str) -> Path:
         """Where the task's history lies."""

@@ -11,13 +11,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
 from modelpack.digest import digest_stream
-from modelpack.errors import SourceError
+from modelpack.errors import SourceError, StoreError
 from modelpack.store.atomic import write_atomically
 from modelpack.store.sealed import read_sealed, seal
 from modelpack.store.signature import Signature, signature_of, stat_signature
@@ -56,12 +57,15 @@ class StatCache:
         return entry.digest, entry.signature[0]
 
     def save(self) -> None:
-        """What was learnt is on disk, merged with what other processes saved meanwhile. Raises: StoreError MP-E702."""
+        """What was learnt is on disk, merged with what other processes saved meanwhile. Where the system refuses, it is forgotten."""
         if not self._fresh:
             return
         merged = _load(self.path) | self._entries | self._fresh
         newest = sorted(merged.items(), key=lambda item: item[1].hashed_ns)[-MAXIMUM_ENTRIES:]
-        write_atomically(self.path, seal(msgspec.json.encode(dict(sorted(newest)))))
+        with suppress(
+            StoreError
+        ):  # a full disk costs the next build some hashing, not this one its success
+            write_atomically(self.path, seal(msgspec.json.encode(dict(sorted(newest)))))
         self._fresh = {}
 
     def _hash(self, path: Path) -> _Entry:

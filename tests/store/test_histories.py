@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from modelpack.errors import StoreError
 from modelpack.store.histories import Histories
 from modelpack.store.sealed import seal
 from tests.support.damage import every_bit_flipped, every_truncation, overwrite
+from tests.support.limits import files_limited_to
 from tests.support.stored import files_under
 
 TASK = "quantize:minilm@q8"
@@ -81,10 +81,12 @@ def test_last_of_a_history_under_another_name_is_empty(tmp_path: Path) -> None:
     assert histories.last("other") == ()
 
 
-def test_remember_where_nothing_can_be_written_is_a_store_error(tmp_path: Path) -> None:
-    (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(StoreError):
-        Histories(tmp_path / "file", "project").remember(TASK, "a")
+def test_remember_on_a_full_disk_forgets_and_leaves_nothing(tmp_path: Path) -> None:
+    histories = Histories(tmp_path, "project")
+    with files_limited_to(0):
+        histories.remember(TASK, "a")
+    assert histories.last(TASK) == ()
+    assert files_under(tmp_path) == []
 
 
 def test_fallback_answers_and_is_not_written(tmp_path: Path) -> None:

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from modelpack.errors import SourceError, StoreError
+from modelpack.errors import SourceError
 from modelpack.store.sealed import seal
 from modelpack.store.stat_cache import StatCache
 from tests.support.clock import FakeClock
 from tests.support.damage import every_bit_flipped, every_truncation, overwrite
+from tests.support.limits import files_limited_to
 from tests.support.opened_files import opened_files
 from tests.support.stored import DIGEST_OF_ABC as ABC
+from tests.support.stored import files_under
 
 DIGEST_OF_ABD = "a52d159f262b2c6ddb724a61840befc36eb30c88877a4030b65cbe86298449c9"
 
@@ -178,11 +180,12 @@ def test_save_over_a_damaged_file_heals_it(tmp_path: Path) -> None:
     assert hashed(StatCache(stats, clock=an_hour_later()), path) == 0
 
 
-def test_save_where_nothing_can_be_written_is_a_store_error(tmp_path: Path) -> None:
-    cache = StatCache(source(tmp_path) / "stats.json")
-    cache.digest(tmp_path / "model.onnx")
-    with pytest.raises(StoreError):
+def test_save_on_a_full_disk_forgets_and_leaves_nothing(tmp_path: Path) -> None:
+    cache = StatCache(tmp_path / "cache" / "stats.json")
+    cache.digest(source(tmp_path))
+    with files_limited_to(0):
         cache.save()
+    assert files_under(tmp_path) == ["model.onnx"]
 
 
 def test_digest_of_a_name_that_is_no_unicode_is_remembered(tmp_path: Path) -> None:
