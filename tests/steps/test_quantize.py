@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import helper
+
+from modelpack.digest import digest_file
+from modelpack.errors import StepError
+from modelpack.graph.sessions import open_session, run_session
+from modelpack.spec import Device, Dtype, QuantizeParams
+from modelpack.steps import quantize
+from modelpack.steps.contract import StepOutput
+from tests.support import onnx_models
+from tests.support.onnx_models import tensor, value, weights_like
+from tests.support.recipes import floats, lifted_if_net, one_node
+from tests.support.step_runs import measured, path_of, step_input
+
+
+def run(
+    proto: onnx.ModelProto, folder: Path, dtype: Dtype, device: Device = "wasm", *excluded: str
+) -> StepOutput:
+    source = onnx_models.write(proto, folder / "model.onnx")
+    params = QuantizeParams(dtype, device, excluded, 32)
+    return quantize.run(step_input(params, folder, model=source))
+
+
+def test_run_fp32_copies_graph_and_data_as_they_are(tmp_path: Path) -> None:
+    graph = onnx_models.write_external_model(tmp_path)
+    data = tmp_path / "weights.bin"
+    params = QuantizeParams("fp32", "wasm", (), 32)
+    output = quantize.run(step_input(params, tmp_path, model=(graph, data)))
+    assert [(file.role, file.path.name) for file in output.files] == [
+        ("model", "model.onnx"),
+        ("model", "weights.bin"),
+    ]
+    assert [digest_file(file.path) for file in output.files] == [
+        digest_file(graph),
+        digest_file(data),
+    ]
+    assert measured(output) == {"scheme": "fp32", "quantizedBytes": 0, "quantizedTensors": 0}
+
+
+def test_run_fp32_reads_nothing_into_memory(tmp_path: Path) -> None:
+    graph, data = tmp_path / "model.onnx", tmp_path / "model.data"
+    graph.write_bytes(b"whatever it is")
+    with data.open("wb") as stream:
+        stream.truncate(1 << 26)
+    params = QuantizeParams("fp32", "wasm", (), 32)
+    step = step_input(params, tmp_path, model=(graph, data))
+    tracemalloc.start()
+    quantize.run(step)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1 << 22  # 64 MiB of data, blocks of a few hundred KiB
+
+
+def test_run_q8_measures_what_was_narrowed(tmp_path: Path) -> None:
+    output = run(onnx_models.mlp(), tmp_path, "q8")
+    assert measured(output) == {
+        "scheme": "w8_channel_a8_dyn",
+        "quantizedBytes": 32 * 64 + 64 * 4,
+        "quantizedTensors": 1,
+    }
+    assert output.notes == ()
+    assert [file.path.name for file in output.files] == ["model.onnx"]
+
+
+def test_run_q8_result_agrees_in_onnxruntime(tmp_path: Path) -> None:
+    output = run(onnx_models.embedding_net(), tmp_path, "q8")
+    feeds = {"ids": np.array([[3, 99, 41]], np.int64)}
+    expected = run_session(open_session(tmp_path / "model.onnx"), feeds)["embedding"]
+    found = run_session(open_session(path_of(output, "model")), feeds)["embedding"]
+    # One rounding of 1/254 of a row's largest for each number looked up.
+    assert np.abs(np.subtract(expected, found)).max() < 0.01 * np.abs(np.asarray(expected)).max()
+
+
+@pytest.mark.parametrize(
+    ("dtype", "device", "scheme"),
+    [
+        ("fp16", "webgpu", "fp16"),
+        ("fp16", "wasm", "w16"),
+        ("q8", "webgpu", "w8_channel"),
+        ("q4", "wasm", "w4_g32_sym"),
+        ("q4", "webgpu", "w4_g32_sym"),
+    ],
+)
+def test_run_recipe_follows_dtype_and_device(
+    dtype: Dtype, device: Device, scheme: str, tmp_path: Path
+) -> None:
+    assert measured(run(onnx_models.mlp(), tmp_path, dtype, device))["scheme"] == scheme
+
+
+def test_run_leaves_nothing_but_the_model(tmp_path: Path) -> None:
+    output = run(onnx_models.mlp(), tmp_path, "fp16", "webgpu")
+    path = path_of(output, "model")
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_run_q4_without_products_fails_and_names_what_to_use(tmp_path: Path) -> None:
+    with pytest.raises(StepError) as caught:
+        run(onnx_models.conv_net(), tmp_path, "q4")
+    assert str(caught.value) == (
+        "MP-E450 dtype: q4 changes nothing in this model: it narrows products and look-ups with "
+        "float32 weights of 1024 numbers or more, and finds none — "
+        'remove the q4 variant, or use dtype = "q8"'
+    )
+
+
+@pytest.mark.parametrize("dtype", ["q8", "q4"])
+def test_run_everything_excluded_fails_and_says_so(dtype: Dtype, tmp_path: Path) -> None:
+    with pytest.raises(StepError, match=r"MP-E450 .* left alone: excluded"):
+        run(onnx_models.mlp(), tmp_path, dtype, "wasm", "/fc*")
+
+
+def test_run_small_model_fp16_on_wasm_fails(tmp_path: Path) -> None:
+    proto = one_node("MatMul", [2, 8], weights_like(0, 8, 8), [2, 8])
+    with pytest.raises(StepError, match="MP-E450 dtype: fp16 changes nothing in this model"):
+        run(proto, tmp_path, "fp16")
+
+
+def test_run_excluded_node_keeps_its_weight(tmp_path: Path) -> None:
+    output = run(lifted_if_net(), tmp_path, "q8", "wasm", "/then/*")
+    assert measured(output)["quantizedTensors"] == 1
+    assert output.notes == ("then.weight (8.19 kB) left alone: excluded",)
+
+
+def test_run_glob_that_matches_nothing_fails(tmp_path: Path) -> None:
+    with pytest.raises(StepError, match=r'MP-E451 nodes_to_exclude: "/fc3\*" matches none'):
+        run(onnx_models.mlp(), tmp_path, "q8", "wasm", "/fc3*")
+
+
+def test_run_model_no_guess_runs_in_is_narrowed_with_a_note(tmp_path: Path) -> None:
+    """The product wants 1000 numbers, and the input's size is open: none of the guesses fits."""
+    proto = one_node("MatMul", [1, 1000], weights_like(0, 1000, 8), [1, 8])
+    proto.graph.input[0].type.tensor_type.shape.dim[1].dim_param = "width"
+    output = run(proto, tmp_path, "q8")
+    assert measured(output)["scheme"] == "w8_channel_a8_dyn"
+    assert output.notes == ("no made-up inputs run in the model: the result was not run",)
+
+
+def test_run_result_that_is_not_finite_fails(tmp_path: Path) -> None:
+    """The second column is far below a step of the first's grid: rounded to zero by row, its reciprocal is infinite."""
+    table = np.full((2, 512), 1e-6, np.float32)
+    table[:, 0] = 1
+    nodes = [
+        helper.make_node("Gather", ["table", "ids"], ["rows"], "/gather"),
+        helper.make_node("Reciprocal", ["rows"], ["y"], "/reciprocal"),
+    ]
+    inputs = [value("ids", [1], onnx.TensorProto.INT64)]
+    proto = onnx_models.model(nodes, inputs, [value("y", [1, 512])], [tensor("table", table)])
+    with pytest.raises(StepError, match="MP-E451 the result gives values that are not finite"):
+        run(proto, tmp_path, "q8")
+
+
+@pytest.mark.parametrize("dtype", ["fp16", "q8", "q4"])
+def test_run_same_input_gives_same_bytes_under_any_hash_seed(dtype: Dtype, tmp_path: Path) -> None:
+    source = onnx_models.write(onnx_models.mlp(), tmp_path / "model.onnx")
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from modelpack.spec import QuantizeParams\n"
+        "from modelpack.steps.contract import InputFiles, StepInput\n"
+        "from modelpack.steps.quantize import run\n"
+        "dtype, source, folder = sys.argv[1:]\n"
+        "params = QuantizeParams(dtype, 'webgpu', (), 32)\n"
+        "run(StepInput(params, (InputFiles('model', (Path(source),)),), Path(folder)))\n"
+    )
+    digests = set()
+    for seed in ("1", "2"):
+        folder = tmp_path / seed
+        folder.mkdir()
+        subprocess.run(
+            [sys.executable, "-c", program, dtype, str(source), str(folder)],
+            check=True,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+        )
+        digests.add(digest_file(folder / "model.onnx"))
+    assert len(digests) == 1
+
+
+def test_run_names_of_inputs_and_outputs_stay(tmp_path: Path) -> None:
+    for dtype in ("fp16", "q8", "q4"):
+        (tmp_path / dtype).mkdir()
+        output = run(onnx_models.mlp(), tmp_path / dtype, dtype, "webgpu")
+        session = open_session(path_of(output, "model"))
+        assert [(each.name, each.type) for each in session.get_inputs()] == [("x", "tensor(float)")]
+        assert [each.name for each in session.get_outputs()] == ["logits"]
+        assert session.run(None, {"x": floats(0, 5, 32)})[0].shape == (5, 10)
