@@ -11,62 +11,12 @@ import pytest
 from modelpack.digest import digest_bytes
 from modelpack.errors import StoreError
 from modelpack.store.blobs import Blobs
-from tests.support.damage import every_bit_flipped, every_truncation
 from tests.support.limits import files_limited_to, no_more_open_files
 from tests.support.opened_files import opened_files
 from tests.support.ordinary_user import ordinary_user
+from tests.support.planted import plant_dangling_link, plant_folder, plant_link, plant_pipe
 from tests.support.stored import DIGEST_OF_ABC as ABC
 from tests.support.stored import files_under
-
-
-def plant_folder(place: Path) -> None:
-    place.mkdir()
-    (place / "file").write_bytes(b"abc")
-
-
-def plant_link(place: Path) -> None:
-    target = place.parent / "target"
-    target.write_bytes(b"abc")
-    place.symlink_to(target)
-
-
-def plant_dangling_link(place: Path) -> None:
-    place.symlink_to("nowhere")
-
-
-def plant_hard_link(place: Path) -> None:
-    target = place.parent / "target"
-    target.write_bytes(b"abc")
-    os.link(target, place)
-
-
-def plant_pipe(place: Path) -> None:
-    os.mkfifo(place)
-
-
-def plant_empty_file(place: Path) -> None:
-    place.write_bytes(b"")
-
-
-def plant_other_content(place: Path) -> None:
-    place.write_bytes(b"abd")
-
-
-def plant_longer_content(place: Path) -> None:
-    place.write_bytes(b"abcabc")
-
-
-SHAPES = [plant_folder, plant_link, plant_dangling_link, plant_hard_link, plant_pipe]
-CONTENTS = [plant_empty_file, plant_other_content, plant_longer_content]
-
-
-def blobs_with_planted(tmp_path: Path, plant: Callable[[Path], None]) -> Blobs:
-    """A store at whose place for `abc` lies something else."""
-    blobs = Blobs(tmp_path / "blobs")
-    blobs.place(ABC).parent.mkdir(parents=True)
-    plant(blobs.place(ABC))
-    return blobs
-
 
 # --- putting -----------------------------------------------------------------------------------------------------
 
@@ -156,17 +106,6 @@ def test_put_of_a_present_blob_makes_it_young_for_garbage_collection(tmp_path: P
     assert blobs.path(ABC).stat().st_mtime > 1_000_000
 
 
-@pytest.mark.parametrize("plant", [*SHAPES, *CONTENTS])
-def test_put_over_a_planted_thing_sets_it_aside_and_stores_the_blob(
-    tmp_path: Path, plant: Callable[[Path], None]
-) -> None:
-    blobs = blobs_with_planted(tmp_path, plant)
-    assert blobs.put_bytes(b"abc") == ABC
-    assert blobs.read_bytes(ABC) == b"abc"
-    assert stat.S_ISREG(blobs.path(ABC).lstat().st_mode)
-    assert len(blobs.quarantine.content()) == 1
-
-
 def test_put_bytes_when_the_disk_refuses_leaves_nothing(tmp_path: Path) -> None:
     blobs = Blobs(tmp_path / "blobs")
     with files_limited_to(1000), pytest.raises(StoreError) as caught:
@@ -204,54 +143,6 @@ def test_read_of_what_is_no_digest_is_absent_and_touches_nothing(
     assert blobs.has(ABC)
 
 
-@pytest.mark.parametrize("plant", SHAPES)
-def test_has_and_path_of_a_planted_shape_say_absent(
-    tmp_path: Path, plant: Callable[[Path], None]
-) -> None:
-    blobs = blobs_with_planted(tmp_path, plant)
-    assert not blobs.has(ABC)
-    with pytest.raises(StoreError):
-        blobs.path(ABC)
-    assert not os.path.lexists(blobs.place(ABC))
-
-
-@pytest.mark.parametrize("plant", [*SHAPES, *CONTENTS])
-def test_read_of_a_planted_thing_sets_it_aside_and_is_absent_then(
-    tmp_path: Path, plant: Callable[[Path], None]
-) -> None:
-    blobs = blobs_with_planted(tmp_path, plant)
-    with pytest.raises(StoreError) as caught:
-        blobs.read_bytes(ABC)
-    assert caught.value.code == "MP-E701"
-    assert caught.value.where == str(blobs.place(ABC))
-    assert caught.value.remedy == "it was set aside; run the command again to rebuild it"
-    assert not blobs.has(ABC)
-    assert [path.name[:64] for path in blobs.quarantine.content()] == [ABC]
-
-
-@pytest.mark.parametrize("plant", [*SHAPES, *CONTENTS])
-def test_materialise_of_a_planted_thing_makes_no_copy(
-    tmp_path: Path, plant: Callable[[Path], None]
-) -> None:
-    blobs = blobs_with_planted(tmp_path, plant)
-    (tmp_path / "out").mkdir()
-    with pytest.raises(StoreError) as caught:
-        blobs.materialise(ABC, tmp_path / "out" / "copy")
-    assert caught.value.code == "MP-E701"
-    assert files_under(tmp_path / "out") == []
-    assert not blobs.has(ABC)
-
-
-def test_read_of_a_blob_with_any_bit_flipped_or_byte_cut_is_refused(tmp_path: Path) -> None:
-    blobs = Blobs(tmp_path)
-    digest = blobs.put_bytes(b"twelve bytes")
-    for bad in (*every_bit_flipped(b"twelve bytes"), *every_truncation(b"twelve bytes")):
-        blobs.discard(digest)
-        blobs.place(digest).write_bytes(bad)
-        with pytest.raises(StoreError):
-            blobs.read_bytes(digest)
-
-
 @pytest.mark.parametrize("read", [Blobs.read_bytes, Blobs.verify, Blobs.has])
 def test_read_when_open_files_have_run_out_keeps_the_blob(
     tmp_path: Path, read: Callable[[Blobs, str], object]
@@ -276,16 +167,6 @@ def test_read_when_open_files_have_run_out_names_the_remedy(tmp_path: Path) -> N
         f"MP-E703 {blobs.path(ABC)}: cannot be opened: Too many open files"
         " — close other programs or raise the limit (`ulimit -n`), then run the command again"
     )
-
-
-def test_quarantine_is_capped(tmp_path: Path) -> None:
-    blobs = Blobs(tmp_path)
-    for _ in range(20):
-        blobs.put_bytes(b"abc")
-        blobs.discard(ABC)
-        blobs.place(ABC).write_bytes(b"bad")
-        assert not blobs.verify(ABC)
-    assert len(blobs.quarantine.content()) == 16
 
 
 # --- copies ------------------------------------------------------------------------------------------------------
