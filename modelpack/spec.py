@@ -25,6 +25,7 @@ Host = Literal[
 Load = Literal["eager", "idle", "lazy"]
 Mode = Literal["production", "development"]
 Form = Literal["gzip", "zstd", "br"]
+Compression = Literal["balanced", "smallest", "none"]
 Hints = Literal["error", "warning"]
 Quantity = Literal["download", "size", "chunks"]
 Metric = Literal["cosine", "max_abs_error", "top1_agreement"]
@@ -130,11 +131,10 @@ class OutputSettings(Struct, frozen=True):
     """Where and how the published files lie."""
 
     path: Path
-    public_path: str
     host: Host
     keep_generations: int
     types: Path | None
-    compression: Literal["balanced", "smallest", "none"]
+    compression: Compression
 
 
 class CacheSettings(Struct, frozen=True):

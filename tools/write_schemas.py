@@ -1,10 +1,15 @@
-"""Writes schemas/modelpack.schema.json from the grammar of the configuration."""  # noqa: INP001  a script
+"""Writes schemas/modelpack.schema.json and docs/config.md from the grammar of the configuration."""  # noqa: INP001  a script
 
 from pathlib import Path
 
+from modelpack.config.reference import reference_text
 from modelpack.config.schema import schema_text
 
-SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
+ROOT = Path(__file__).resolve().parents[1]
 
 if __name__ == "__main__":
-    (SCHEMAS / "modelpack.schema.json").write_text(schema_text(), encoding="utf-8", newline="\n")
+    for name, text in {
+        "schemas/modelpack.schema.json": schema_text(),
+        "docs/config.md": reference_text(),
+    }.items():
+        (ROOT / name).write_text(text, encoding="utf-8", newline="\n")

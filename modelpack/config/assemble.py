@@ -82,7 +82,6 @@ def device_of(dtype: Dtype, variant: Values) -> Device:
 def _output(output: Values) -> OutputSettings:
     return OutputSettings(
         path=output.value(grammar.OUTPUT_PATH),
-        public_path=output.value(grammar.PUBLIC_PATH),
         host=output.value(grammar.HOST),
         keep_generations=output.value(grammar.KEEP_GENERATIONS),
         types=output.get(grammar.TYPES),

@@ -5,13 +5,11 @@ A key that is not listed here is unknown, and refused.
 
 from __future__ import annotations
 
-from typing import Literal
-
 from modelpack.config.containers import Key, ListOf, MapOf, Table
 from modelpack.config.fields import Choice, Count, Duration, Name, PathField, Size, Text
 from modelpack.config.source_field import SourceField
 from modelpack.config.threshold_field import ThresholdField
-from modelpack.spec import Device, Dtype, Hints, Host, Load
+from modelpack.spec import Compression, Device, Dtype, Hints, Host, Load
 from modelpack.units import KIB, MIB
 
 DTYPES: tuple[Dtype, ...] = ("fp32", "fp16", "q8", "q4")
@@ -20,8 +18,6 @@ DTYPES_LATER = ("int8", "uint8", "q4f16", "q2", "bnb4", "auto")
 _MAX_DIMENSION = 2**31 - 1
 _RATIO = r"(0(\.[0-9]{1,9})?|1(\.0{1,9})?)"
 _ERROR = r"[0-9]{1,9}(\.[0-9]{1,12})?([eE][+-]?[0-9]{1,2})?"
-# A page reaches the files by a relative path, a path on its own host, or a whole address.
-_PUBLIC_PATH = r"^(https?://[A-Za-z0-9.:-]+/|/|\.\.?/)([A-Za-z0-9._~%@+-]+/)*$"
 
 _NAME = Name()
 _GRAPH_NAME = Text("the name of a value in the graph")
@@ -33,12 +29,6 @@ OUTPUT_PATH = Key(
     PathField("public/models"),
     "Folder that receives the manifest and the chunks. Bundlers copy public/ as it is.",
     default="public/models",
-)
-PUBLIC_PATH = Key(
-    "public_path",
-    Text('a path or address that ends in "/", such as "./"', _PUBLIC_PATH),
-    'How the page reaches the files; "./" is relative to the manifest.',
-    default="./",
 )
 HOST = Key(
     "host",
@@ -70,13 +60,13 @@ TYPES = Key(
 )
 COMPRESSION = Key(
     "compression",
-    Choice[Literal["balanced", "smallest"]](("balanced", "smallest")),
-    "balanced: zstd for fp32 and fp16 weights, on which brotli gains little for its time; smallest: brotli 11 for everything.",
+    Choice[Compression](("balanced", "smallest", "none")),
+    "balanced: zstd for fp32 and fp16 weights, on which brotli gains little for its time; smallest: brotli 11 for everything; none: as they are.",
     default="balanced",
 )
 OUTPUT = Key(
     "output",
-    Table("output", (OUTPUT_PATH, PUBLIC_PATH, HOST, KEEP_GENERATIONS, TYPES, COMPRESSION)),
+    Table("output", (OUTPUT_PATH, HOST, KEEP_GENERATIONS, TYPES, COMPRESSION)),
     "Where and how the files are published.",
 )
 

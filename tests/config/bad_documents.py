@@ -135,15 +135,15 @@ host = "netlfy"
     + """\
 [output]
 host = 2026-01-01""",
-    "public_path_without_slash": MODEL
+    "public_path_of_a_later_version": MODEL
     + """\
 [output]
-public_path = "/models"
+public_path = "./"
 """,
-    "public_path_is_script": MODEL
+    "compression_unknown": MODEL
     + """\
 [output]
-public_path = "javascript:alert(1)/"
+compression = "brotli"
 """,
     "types_of_another_kind": MODEL
     + """\

@@ -37,10 +37,10 @@ source = "../shared/a.onnx"
 [models.a]
 source = "my models/größe 1.onnx"
 """,
-    "address_as_public_path": MODEL
+    "without_compression": MODEL
     + """\
 [output]
-public_path = "https://cdn.example.com/npm/pack@1.2.0/models/"
+compression = "none"
 """,
     "whole_numbers_as_floats": MODEL
     + """\

@@ -47,7 +47,6 @@ def test_read_project_smallest_has_the_defaults(tmp_path: Path) -> None:
     app = tmp_path / "app"
     assert (project.config, project.workspace) == (app / CONFIG_NAME, tmp_path)
     assert project.output.path == app / "public" / "models"
-    assert project.output.public_path == "./"
     assert project.output.host == "static"
     assert project.output.keep_generations == 1
     assert project.output.types is None

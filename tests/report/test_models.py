@@ -53,7 +53,7 @@ def project(*models: Model) -> Project:
         config=ROOT / "modelpack.toml",
         workspace=ROOT,
         output=OutputSettings(
-            ROOT / "public" / "models", "./", "static", 1, None, compression="balanced"
+            ROOT / "public" / "models", "static", 1, None, compression="balanced"
         ),
         cache=CacheSettings(ROOT / ".modelpack" / "cache", 1, 1.0),
         models=models,
