@@ -6,8 +6,8 @@ import onnx
 from onnx import TensorProto, helper
 
 from tests.support import onnx_models
-from tests.support.changed_models import AGAIN, Builder, changed
-from tests.support.onnx_models import value
+from tests.support.changed_models import AGAIN, changed
+from tests.support.onnx_models import Builder, value
 
 STANDARD = " — export the model with standard operators"
 

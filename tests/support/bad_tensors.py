@@ -9,8 +9,8 @@ import onnx
 from onnx import TensorProto
 
 from tests.support import onnx_models
-from tests.support.changed_models import AGAIN, Builder, changed
-from tests.support.onnx_models import place_outside, tensor, weights_like
+from tests.support.changed_models import AGAIN, changed
+from tests.support.onnx_models import Builder, place_outside, tensor, weights_like
 
 BESIDE = " — export the model again, with its data file beside it"
 

@@ -7,8 +7,7 @@ from collections.abc import Callable
 import onnx
 
 from tests.support import onnx_models
-
-Builder = Callable[[], onnx.ModelProto]
+from tests.support.onnx_models import Builder
 
 AGAIN = " — export the model again"
 

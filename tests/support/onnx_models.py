@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ OPSET = 17
 IR_VERSION = 8
 
 FloatArray = NDArray[np.float32]
+Builder = Callable[[], onnx.ModelProto]
 
 
 def conv_net() -> onnx.ModelProto:
