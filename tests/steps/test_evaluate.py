@@ -141,6 +141,22 @@ def test_run_variant_with_other_inputs_fails(tmp_path: Path) -> None:
         run(tmp_path, variant)
 
 
+def test_run_input_the_variant_no_longer_has_is_not_fed(tmp_path: Path) -> None:
+    original = adding(0, 0)
+    original.graph.input.append(value("extra", [1]))
+    original.graph.node.append(helper.make_node("Identity", ["extra"], ["e"], "/extra"))
+    original.graph.output.append(value("e", [1]))
+    feeds = {"x": np.ones((1, 2), np.float32), "extra": np.ones(1, np.float32)}
+    step = step_input(
+        EvaluateParams(("y",), ()),
+        tmp_path,
+        reference=onnx_models.write(original, tmp_path / "original.onnx"),
+        model=onnx_models.write(adding(0, 0), tmp_path / "variant.onnx"),
+        judge=write_samples(tmp_path / "judge.npz", ["x", "extra"], [sample(0, **feeds)]),
+    )
+    assert measured(evaluate.run(step))["max_abs_error"] == 0
+
+
 def test_run_variant_with_other_shapes_fails(tmp_path: Path) -> None:
     variant = onnx_models.model(
         [helper.make_node("Concat", ["x", "x"], ["y"], "/twice", axis=1)],
