@@ -39,8 +39,10 @@ def _difference(expected: Array, found: Array) -> str:
     if tolerance is None:
         return "" if np.array_equal(expected, found) else "differs"
     wide, narrow = expected.astype(np.float64), found.astype(np.float64)
-    finite = np.abs(wide[np.isfinite(wide)])
-    allowed = tolerance * float(finite.max(initial=0.0))
-    if np.allclose(wide, narrow, rtol=0, atol=allowed, equal_nan=True):
-        return ""
-    return f"differs by {float(np.nanmax(np.abs(wide - narrow))):.2g}, more than {allowed:.2g}"
+    finite = np.isfinite(wide)
+    odd, found_odd = np.where(finite, 0, wide), np.where(np.isfinite(narrow), 0, narrow)
+    if not np.array_equal(odd, found_odd, equal_nan=True):
+        return "is finite in other places"
+    allowed = tolerance * float(np.abs(wide[finite]).max(initial=0.0))
+    largest = float(np.abs(wide[finite] - narrow[finite]).max(initial=0.0))
+    return "" if largest <= allowed else f"differs by {largest:.2g}, more than {allowed:.2g}"

@@ -3,7 +3,8 @@
 A location in a graph is text from a stranger. The rules:
 
 1. It is a relative name with `/` between folders, each part plain: not empty, `.` or `..`, no backslash, no colon
-   (drives, alternate streams), no control characters, at most 255 bytes; and it is not the graph itself.
+   (drives, alternate streams), no control characters, at most 255 bytes; and it is not the graph itself, under its own
+   name or the one steps see it as.
 2. Two locations do not differ by case or Unicode form alone: they would be one file on other machines.
 3. It names a regular file. Links are followed, but the file has to lie in the folder of the graph, or, where the graph
    is itself a link, in the folder that link leads to: a Hugging Face cache links every file of a model into one folder.
@@ -24,6 +25,7 @@ from modelpack.errors import SourceError
 from modelpack.record import ModelFacts, TensorFacts
 from modelpack.units import format_size
 
+_STEP_GRAPH_NAME = "model.onnx"
 _MAX_PART_BYTES = 255  # the longest file name on every usual file system
 _MAX_LOCATION_BYTES = 1000
 _MAX_UNUSED_BYTES = (
@@ -54,7 +56,7 @@ def _location(tensor: TensorFacts) -> str:
 
 def _check_location(location: str, tensor: TensorFacts, graph: Path) -> None:
     broken = _broken_rule(location)
-    if location == graph.name:
+    if location in {graph.name, _STEP_GRAPH_NAME}:
         broken = "is the graph file itself"
     if broken:
         raise SourceError(
@@ -87,9 +89,9 @@ def _is_control(letter: str) -> bool:
 
 
 def _check_twins(by_location: dict[str, list[TensorFacts]], graph: Path) -> None:
-    seen: dict[str, str] = {unicodedata.normalize("NFC", graph.name).casefold(): graph.name}
+    seen = {_folded(name): name for name in (graph.name, _STEP_GRAPH_NAME)}
     for location, tensors in by_location.items():
-        twin = seen.setdefault(unicodedata.normalize("NFC", location).casefold(), location)
+        twin = seen.setdefault(_folded(location), location)
         if twin != location:
             raise SourceError(
                 "MP-E310",
@@ -98,6 +100,10 @@ def _check_twins(by_location: dict[str, list[TensorFacts]], graph: Path) -> None
                 where=str(graph),
                 remedy="rename one of the files",
             )
+
+
+def _folded(location: str) -> str:
+    return unicodedata.normalize("NFC", location).casefold()
 
 
 def _data_file(graph: Path, location: str, tensors: list[TensorFacts]) -> Path:

@@ -87,6 +87,13 @@ def test_external_location_that_is_not_plain_is_refused(graph: Path, location: s
     assert caught.value.message == f'tensor "w": its location {shown} {rule}{LEAVES}'
 
 
+def test_external_location_that_steps_would_take_for_the_graph_is_refused(graph: Path) -> None:
+    other = graph.rename(graph.with_name("other.onnx"))
+
+    with pytest.raises(SourceError, match=r'MP-E310 .*"model.onnx" is the graph file itself'):
+        resolve_external(other, facts(tensor("model.onnx")))
+
+
 @pytest.mark.parametrize(
     ("first", "second"), [("A.bin", "a.bin"), ("caf\u00e9", "cafe\u0301"), ("a", "MODEL.onnx")]
 )
