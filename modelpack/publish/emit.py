@@ -12,7 +12,6 @@ A stop anywhere leaves the previous manifest with everything it names. What is t
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
@@ -56,6 +55,10 @@ class Published(Struct, frozen=True):
     digest: str
     written_files: int
     deleted_files: int
+
+
+_ChunkFile = tuple[str, ManifestChunk, PublishedFile]
+_ATTEMPTS = 5
 
 
 class _Target(Struct, frozen=True):
@@ -107,17 +110,33 @@ def _write(target: _Target, blobs: BlobSource) -> int:
         return 0
     require_writable(target.folder)
     sweep_parts(target.folder)
-    for name, chunk, file in missing:
-        _write_chunk(target, name, chunk, file, blobs)
-    _check_files(target)
-    _record(generation, target.content, recorded=recorded)
+    _write_chunks(target, missing, blobs)
+    # Also where it is there already: pruning takes the time of this file for that of the generation.
+    write_atomically(generation, target.content)
     _restore(target, blobs)
     write_atomically(target.folder / MANIFEST_FILE, target.content)
     _restore(target, blobs)
     return len(missing) + (not recorded) + (not current)
 
 
-def _missing(target: _Target) -> Iterator[tuple[str, ManifestChunk, PublishedFile]]:
+def _write_chunks(target: _Target, missing: tuple[_ChunkFile, ...], blobs: BlobSource) -> None:
+    """Every chunk is there, and together they make the files.
+
+    Where locks do not work, somebody may delete a chunk that nothing published names yet; then once more.
+    """
+    for _ in range(_ATTEMPTS):
+        for name, chunk, file in missing:
+            _write_chunk(target, name, chunk, file, blobs)
+        try:
+            return _check_files(target)
+        except ManifestError:
+            missing = tuple(_missing(target))
+            if not missing:
+                raise
+    return _check_files(target)
+
+
+def _missing(target: _Target) -> Iterator[_ChunkFile]:
     """The chunk files that are not there, or whose bytes are not what they should be."""
     for name, chunk, file in chunk_files(target.manifest):
         if not _is_good(target, name, chunk, file):
@@ -170,15 +189,6 @@ def _check_files(target: _Target) -> None:
     published = PublishedPack(target.folder, target.manifest)
     for file_id in target.manifest.files:
         published.check_file(file_id)
-
-
-def _record(generation: Path, content: bytes, *, recorded: bool) -> None:
-    """The generation is there, and is the newest: pruning goes by the time of its file."""
-    if recorded:
-        with writing(generation):
-            os.utime(generation)
-    else:
-        write_atomically(generation, content)
 
 
 def _prune(target: _Target, keep_generations: int) -> int:

@@ -42,6 +42,8 @@ def _read_json(content: bytes) -> dict[str, object]:
         document = json.loads(
             content.decode(), object_pairs_hook=_object, parse_constant=_refuse_constant
         )
+    except RuleError:
+        raise
     except RecursionError as err:
         raise RuleError("nested too deeply") from err
     except ValueError as err:  # also UnicodeDecodeError and JSONDecodeError

@@ -14,11 +14,13 @@ from pathlib import Path
 
 from modelpack.errors import ManifestError
 from modelpack.publish.folder import (
-    DOOMED_PREFIX,
+    MANIFEST_FILE,
     Generation,
     chunk_names,
+    generation_name,
     generations,
     is_regular,
+    read_file,
     read_manifest,
     set_aside_path,
 )
@@ -32,13 +34,13 @@ def prune(folder: Path, current: str, keep_generations: int) -> int:
     """How many files were deleted. `current` is the name of the published generation."""
     with writing(folder):
         for generation in _superfluous(folder, current, keep_generations):
-            generation.path.replace(folder / f"{DOOMED_PREFIX}{generation.path.name}")
+            with suppress(FileNotFoundError):  # another publisher was faster
+                generation.path.replace(set_aside_path(generation.path))
         doomed = [generation for generation in generations(folder) if generation.is_doomed]
         aside = _set_aside(folder, _names_of(doomed), _needed(folder))
         deleted = _delete_or_restore(folder, aside, _needed(folder))
-        for generation in doomed:
-            generation.path.unlink(missing_ok=True)
-    return deleted + len(doomed)
+        deleted += _delete_manifests(folder, doomed)
+    return deleted
 
 
 def superfluous_count(folder: Path, current: str, keep_generations: int) -> int:
@@ -65,6 +67,21 @@ def _alive(folder: Path) -> tuple[Generation, ...]:
     return tuple(generation for generation in generations(folder) if not generation.is_doomed)
 
 
+def _delete_manifests(folder: Path, doomed: Iterable[Generation]) -> int:
+    """How many manifests are gone; the one that somebody has published meanwhile has its name again."""
+    published = read_file(folder / MANIFEST_FILE) or b""
+    back = folder / generation_name(published)
+    deleted = 0
+    for generation in doomed:
+        if generation.path == set_aside_path(back) and not is_regular(back):
+            with suppress(FileNotFoundError):
+                generation.path.replace(back)
+        else:
+            generation.path.unlink(missing_ok=True)
+            deleted += 1
+    return deleted
+
+
 def _needed(folder: Path) -> frozenset[str]:
     """The chunk files of every generation that stays, and of whatever is published this moment."""
     names = _names_of(_alive(folder))
@@ -86,7 +103,8 @@ def _set_aside(folder: Path, names: frozenset[str], needed: frozenset[str]) -> d
         path = folder / name
         beside = set_aside_path(path)
         if name not in needed and is_regular(path):
-            path.replace(beside)
+            with suppress(FileNotFoundError):
+                path.replace(beside)
         if is_regular(beside):
             aside[name] = beside
     return aside
@@ -96,7 +114,7 @@ def _delete_or_restore(folder: Path, aside: dict[str, Path], needed: frozenset[s
     deleted = 0
     for name, path in aside.items():
         if name in needed and not is_regular(folder / name):
-            with suppress(FileNotFoundError):  # another publisher was faster
+            with suppress(FileNotFoundError):
                 path.replace(folder / name)
         else:
             path.unlink(missing_ok=True)

@@ -26,7 +26,7 @@ from modelpack.publish.wire import (
 )
 
 _BASE = re.compile(r"\./([a-z0-9][a-z0-9._-]*/)*")
-_CHUNK_URL = re.compile(r"([a-z0-9][a-z0-9._-]*/)*[a-z0-9._-]{0,64}\{hash\}\{ext\}")
+_CHUNK_URL = re.compile(r"([a-z0-9][a-z0-9._-]*/)*([a-z0-9_-][a-z0-9._-]{0,63})?\{hash\}\{ext\}")
 _MIRROR = re.compile(r"https://[A-Za-z0-9.-]+(:\d+)?/([A-Za-z0-9._~-]+/)*")
 
 
@@ -50,8 +50,7 @@ def _check_delivery(manifest: Manifest) -> None:
     delivery = manifest.delivery
     if not _BASE.fullmatch(delivery.base):
         raise RuleError(f"delivery.base is {delivery.base!r}; expected a folder such as './'")
-    # A name of only dots in the template would climb out of the folder.
-    if not _CHUNK_URL.fullmatch(delivery.chunk_url) or delivery.chunk_url.startswith("."):
+    if not _CHUNK_URL.fullmatch(delivery.chunk_url):
         raise RuleError(
             f"delivery.chunkUrl is {delivery.chunk_url!r}; expected a relative name "
             "such as 'c/{hash}{ext}'"

@@ -31,9 +31,9 @@ Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]*\Z", max_length=128)]
 FileId = Annotated[
     str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]*(@[a-z0-9][a-z0-9._-]*)?/[a-z0-9][a-z0-9._-]*\Z")
 ]
-Word = Annotated[str, Meta(min_length=1, max_length=256)]
+Word = Annotated[str, Meta(min_length=1, max_length=1024)]
 MediaType = Annotated[str, Meta(pattern=r"^[a-z]+/[a-z0-9.+-]+\Z", max_length=128)]
-Dimension = Annotated[int, Meta(ge=0, le=MAX_SAFE_INTEGER)] | Annotated[str, Meta(max_length=256)]
+Dimension = Annotated[int, Meta(ge=0, le=MAX_SAFE_INTEGER)] | Annotated[str, Meta(max_length=1024)]
 
 # A whole chunk, by its index; `[chunk, offset, length]`; or `["z", length]`, zero bytes.
 ManifestPart = Bytes | tuple[Bytes | Literal["z"], ...]

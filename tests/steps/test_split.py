@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import onnx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
 from modelpack.digest import digest_bytes, digest_file
@@ -91,6 +94,20 @@ def test_split_weight_of_one_kib_goes_outside_and_a_smaller_one_stays(tmp_path: 
         for weight in onnx.load(path, load_external_data=False).graph.initializer
     ]
     assert places == [TensorProto.EXTERNAL, TensorProto.DEFAULT]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.integers(1, 90_000), min_size=1, max_size=8), st.integers(300_000, 500_000))
+def test_split_weights_of_any_size_lie_where_the_graph_says(
+    lengths: list[int], chunk_size_bytes: int
+) -> None:
+    weights = [onnx_models.weights_like(seed, length) for seed, length in enumerate(lengths)]
+    with TemporaryDirectory() as folder:
+        output = split_model(chain(*weights), Path(folder), chunk_size_bytes)
+        again = onnx.load(assemble_into(Path(folder) / "again", output))
+
+    found = [onnx.numpy_helper.to_array(weight) for weight in again.graph.initializer]
+    assert all(np.array_equal(one, other) for one, other in zip(found, weights, strict=True))
 
 
 def test_split_model_without_large_weights_has_no_data_file(tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from msgspec import Struct
 
@@ -36,9 +38,9 @@ class Blobs:
         if digest not in self.contents:
             raise StoreError("MP-E701", f"the blob {digest} is not stored")
         self.given.append(digest)
-        if destination.is_symlink():
-            destination.unlink()
-        destination.write_bytes(self.contents[digest])
+        part = destination.with_name(f".part-{secrets.token_hex(8)}")
+        part.write_bytes(self.contents[digest])
+        part.replace(destination)
 
 
 class VariantContent(Struct, frozen=True):
@@ -134,7 +136,7 @@ def _file(path: str, contents: tuple[bytes, ...], blobs: Blobs) -> FileLayout:
             parts.append(Part("", 0, 64))
         parts.append(_whole(content, blobs))
     whole = bytes(64).join(contents)
-    role = "graph" if path == "model.onnx" else "data"
+    role: Literal["graph", "data"] = "graph" if path == "model.onnx" else "data"
     octets = "application/octet-stream"
     return FileLayout(path, role, octets, digest_bytes(whole), len(whole), tuple(parts))
 
