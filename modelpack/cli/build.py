@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import time
 from pathlib import Path
 from typing import Literal
 
@@ -10,7 +11,7 @@ import msgspec
 
 from modelpack.cli.fast import record_for
 from modelpack.cli.forecast import forecast
-from modelpack.cli.options import Options
+from modelpack.cli.options import Options, add_models
 from modelpack.cli.progress import show_progress
 from modelpack.cli.project import load_project, project_store
 from modelpack.cli.terminal import Terminal
@@ -25,6 +26,7 @@ from modelpack.report.dry_run import dry_run_json, dry_run_text
 from modelpack.report.json import report_json, report_line
 from modelpack.selection import select
 from modelpack.spec import Mode, Project
+from modelpack.store.collection import collect_when_due
 from modelpack.store.store import Store
 
 EXAMPLES = """\
@@ -51,12 +53,7 @@ class BuildOptions(Options):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments of `build`."""
-    parser.add_argument(
-        "models",
-        nargs="*",
-        metavar="MODEL[@VARIANT]",
-        help="names or globs; all, where none is given",
-    )
+    add_models(parser)
     parser.add_argument(
         "-n", "--dry-run", action="store_true", help="say what would run; run nothing"
     )
@@ -126,9 +123,12 @@ def _build(request: Request, options: BuildOptions, store: Store, terminal: Term
     workers = ProcessWorkers(options.jobs)
     try:
         with show_progress(terminal, steps, as_stream=options.json == "stream") as listen:
-            return build_project(request, store, workers, listen)
+            outcome = build_project(request, store, workers, listen)
     finally:
         workers.stop()
+    limits = request.whole.cache
+    collect_when_due(store, limits.max_size_bytes, limits.max_age_s, time.time())
+    return outcome
 
 
 def _report(outcome: Outcome, options: BuildOptions, terminal: Terminal) -> None:
@@ -152,6 +152,7 @@ def _remember(outcome: Outcome, options: BuildOptions, config: Path) -> None:
     texts = {
         "said": "" if options.quiet else unchanged_text(unchanged),
         "report": report_json(unchanged).decode() if options.json else "",
+        "form": options.json or "",
     }
     remember(record_for(options.argv, config), (config, *outcome.watched), (), texts)
 

@@ -34,7 +34,7 @@ def execute(options: CleanOptions, terminal: Terminal) -> int:
     """Deletes the files that our own manifests record. The cache stays: the next build is quick."""
     output = load_project(options).output
     if options.dry_run:
-        terminal.data("\n".join(str(path) for path in published_files(output.path)))
+        terminal.data("".join(f"{path}\n" for path in published_files(output.path)))
         return 0
     with publishing(output.path, terminal.say):
         files = published_files(output.path)

@@ -32,8 +32,9 @@ def answer_unchanged(argv: Sequence[str], out: TextIO, err: TextIO) -> bool:
     if texts["report"]:
         report = json.loads(texts["report"])
         report["seconds"] = round(time.perf_counter() - began_s, 3)
-        wrapped = {"event": "report", "report": report} if "--json=stream" in argv else report
-        out.write(json.dumps(wrapped, indent=None if "--json=stream" in argv else 2) + "\n")
+        is_stream = texts["form"] == "stream"
+        wrapped = {"event": "report", "report": report} if is_stream else report
+        out.write(json.dumps(wrapped, indent=None if is_stream else 2) + "\n")
     return True
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Literal
 
-from modelpack.cli.options import Options
+from modelpack.cli.options import Options, add_models
 from modelpack.cli.project import load_project
 from modelpack.cli.terminal import Terminal
 from modelpack.plan import make_plan
@@ -27,12 +27,7 @@ class GraphOptions(Options):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments of `graph`."""
-    parser.add_argument(
-        "models",
-        nargs="*",
-        metavar="MODEL[@VARIANT]",
-        help="names or globs; all, where none is given",
-    )
+    add_models(parser)
     parser.add_argument(
         "--format",
         choices=("text", "mermaid", "dot", "json"),

@@ -79,6 +79,16 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_models(parser: argparse.ArgumentParser) -> None:
+    """Adds the names of models and variants."""
+    parser.add_argument(
+        "models",
+        nargs="*",
+        metavar="MODEL[@VARIANT]",
+        help="names or globs; all, where none is given",
+    )
+
+
 def add_json(parser: argparse.ArgumentParser) -> None:
     """Adds --json."""
     parser.add_argument("--json", action="store_true", help="print the result as JSON to stdout")

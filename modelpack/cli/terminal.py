@@ -29,7 +29,7 @@ class Terminal:
     def data(self, content: str | bytes) -> None:
         """Writes what was asked for to stdout."""
         text = content if isinstance(content, str) else content.decode()
-        self.out.write(text if text.endswith("\n") else text + "\n")
+        self.out.write(text if text.endswith("\n") or not text else text + "\n")
         self.out.flush()
 
     def say(self, text: str) -> None:

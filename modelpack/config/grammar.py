@@ -5,6 +5,8 @@ A key that is not listed here is unknown, and refused.
 
 from __future__ import annotations
 
+from typing import get_args
+
 from modelpack.config.containers import Key, ListOf, MapOf, Table
 from modelpack.config.fields import Choice, Count, Duration, Name, PathField, Size, Text
 from modelpack.config.source_field import SourceField
@@ -12,7 +14,7 @@ from modelpack.config.threshold_field import ThresholdField
 from modelpack.spec import Compression, Device, Dtype, Hints, Host, Load
 from modelpack.units import KIB, MIB
 
-DTYPES: tuple[Dtype, ...] = ("fp32", "fp16", "q8", "q4")
+DTYPES: tuple[Dtype, ...] = get_args(Dtype)
 DTYPES_LATER = ("int8", "uint8", "q4f16", "q2", "bnb4", "auto")
 
 _MAX_DIMENSION = 2**31 - 1
@@ -32,18 +34,7 @@ OUTPUT_PATH = Key(
 )
 HOST = Key(
     "host",
-    Choice[Host](
-        (
-            "static",
-            "cloudflare-pages",
-            "netlify",
-            "vercel",
-            "github-pages",
-            "nginx",
-            "s3-cloudfront",
-            "npm",
-        )
-    ),
+    Choice[Host](get_args(Host)),
     "What serves the files. It decides how they are compressed and what counts as download.",
     default="static",
 )
@@ -60,7 +51,7 @@ TYPES = Key(
 )
 COMPRESSION = Key(
     "compression",
-    Choice[Compression](("balanced", "smallest", "none")),
+    Choice[Compression](get_args(Compression)),
     "balanced: zstd for fp32 and fp16 weights, on which brotli gains little for its time; smallest: brotli 11 for everything; none: as they are.",
     default="balanced",
 )
@@ -158,7 +149,7 @@ DTYPE = Key(
 )
 DEVICE = Key(
     "device",
-    Choice[Device](("wasm", "webgpu")),
+    Choice[Device](get_args(Device)),
     "What runs the variant; without it, webgpu for fp16 and wasm for all others.",
 )
 NODES_TO_EXCLUDE = Key(
@@ -207,7 +198,7 @@ ASSETS = Key(
 )
 LOAD = Key(
     "load",
-    Choice[Load](("eager", "idle", "lazy")),
+    Choice[Load](get_args(Load)),
     "When pages fetch the model; becomes preload hints.",
     default="lazy",
 )

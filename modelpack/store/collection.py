@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -35,6 +36,8 @@ from modelpack.store.store import Store
 GRACE_S = (
     3600.0  # longer than a step takes from storing its blobs to storing the record that names them
 )
+_COLLECT_EVERY_S = 86400.0
+_STAMP = "collected"  # its time is that of the last collection
 PART_GRACE_S = (
     24 * GRACE_S
 )  # nothing is written for a day, no clock is wrong by one; losing a part fails a build
@@ -95,6 +98,22 @@ def collect_garbage(store: Store, max_size_bytes: int, max_age_s: float, now: fl
         freed_bytes=_total_bytes((*records, *blobs, *litter)),
         kept_bytes=_total_bytes((*record_files(store.actions), *blob_files(store.blobs))),
     )
+
+
+def collect_when_due(
+    store: Store, max_size_bytes: int, max_age_s: float, now: float
+) -> Collected | None:
+    """What a garbage collection removed, if the last one is a day ago; scanning a large cache takes seconds."""
+    stamp = store.actions.root.parent / _STAMP
+    with suppress(FileNotFoundError):
+        if now - stamp.stat().st_mtime < _COLLECT_EVERY_S:
+            return None
+    try:
+        stamp.touch()
+        os.utime(stamp, (now, now))
+    except OSError:
+        return None  # a cache that cannot be written cannot be trimmed
+    return collect_garbage(store, max_size_bytes, max_age_s, now)
 
 
 def verify_cache(

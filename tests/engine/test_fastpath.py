@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -40,13 +41,15 @@ def test_fastpath_without_a_record_gives_none(record: Path) -> None:
     [
         lambda path: path.write_bytes(b"changed"),
         lambda path: path.write_bytes(b"longer than it was"),
-        lambda path: path.unlink(),
+        Path.unlink,
         lambda path: path.rename(path.with_name("elsewhere")),
-        lambda path: os.utime(path),
+        os.utime,
     ],
     ids=["same size", "other size", "gone", "moved", "touched"],
 )
-def test_fastpath_changed_file_gives_none(source: Path, record: Path, change) -> None:  # type: ignore[no-untyped-def]
+def test_fastpath_changed_file_gives_none(
+    source: Path, record: Path, change: Callable[[Path], object]
+) -> None:
     remember(record, [source], [], TEXTS)
     change(source)
     assert recall(record, now=time.time()) is None

@@ -83,7 +83,12 @@ def mapped(source: Path) -> Plan:
 
 
 def run(
-    plan: Plan, store: Store, workers: FakeWorkers, *, forced: bool = False, keep_going: bool = False
+    plan: Plan,
+    store: Store,
+    workers: FakeWorkers,
+    *,
+    forced: bool = False,
+    keep_going: bool = False,
 ) -> tuple[Runner, list[StepEvent]]:
     events: list[StepEvent] = []
     runner = Runner(store, workers, Admission(1000 * MIB), events.append)
@@ -97,7 +102,9 @@ def run(
     return runner, events
 
 
-def test_runner_first_build_runs_every_step(store: Store, source: Path, workers: FakeWorkers) -> None:
+def test_runner_first_build_runs_every_step(
+    store: Store, source: Path, workers: FakeWorkers
+) -> None:
     runner, _ = run(chain(source), store, workers)
     assert workers.take_runs() == {"shake:m": 1, "quantize:m@q": 1}
     assert list(runner.results) == ["shake:m", "quantize:m@q"]
@@ -127,7 +134,9 @@ def test_runner_parameter_there_and_back_runs_once_each(
     assert workers.take_runs() == {}
 
 
-def test_runner_touched_source_runs_nothing(store: Store, source: Path, workers: FakeWorkers) -> None:
+def test_runner_touched_source_runs_nothing(
+    store: Store, source: Path, workers: FakeWorkers
+) -> None:
     run(chain(source), store, workers)
     workers.take_runs()
     source.write_bytes(source.read_bytes())
@@ -135,7 +144,9 @@ def test_runner_touched_source_runs_nothing(store: Store, source: Path, workers:
     assert workers.take_runs() == {}
 
 
-def test_runner_same_size_edit_runs_the_steps(store: Store, source: Path, workers: FakeWorkers) -> None:
+def test_runner_same_size_edit_runs_the_steps(
+    store: Store, source: Path, workers: FakeWorkers
+) -> None:
     run(chain(source), store, workers)
     workers.take_runs()
     source.write_bytes(b"one\ntwo\nthrew")
@@ -154,7 +165,9 @@ def test_runner_same_result_wakes_nobody_behind_it(
     assert workers.take_runs() == {"shake:m": 1}
 
 
-def test_runner_forced_runs_everything_again(store: Store, source: Path, workers: FakeWorkers) -> None:
+def test_runner_forced_runs_everything_again(
+    store: Store, source: Path, workers: FakeWorkers
+) -> None:
     run(chain(source), store, workers)
     workers.take_runs()
     run(chain(source), store, workers, forced=True)

@@ -11,7 +11,12 @@ import pytest
 from modelpack.digest import digest_bytes
 from modelpack.errors import StoreError
 from modelpack.store.actions import ActionRecord
-from modelpack.store.collection import Collected, cache_stats, collect_garbage
+from modelpack.store.collection import (
+    Collected,
+    cache_stats,
+    collect_garbage,
+    collect_when_due,
+)
 from modelpack.store.store import Store, open_store
 from tests.support.damage import one_bit_flipped
 from tests.support.ordinary_user import ordinary_user
@@ -263,3 +268,13 @@ def test_collect_beside_a_build_never_breaks_it(tmp_path: Path, clock_error_s: f
             collect_garbage(store, 0, 0.0, time.time() + clock_error_s)
     builder.join(60)
     assert builder.exitcode == 0
+
+
+def test_collect_when_due_runs_once_a_day(store: Store) -> None:
+    keep(store, "old", b"old", age_s=3 * DAY)
+    assert collect_when_due(store, PLENTY, 10 * DAY, NOW) is not None
+    keep(store, "older", b"older", age_s=20 * DAY)
+    assert collect_when_due(store, PLENTY, 10 * DAY, NOW + HOUR) is None
+    collected = collect_when_due(store, PLENTY, 10 * DAY, NOW + DAY + HOUR)
+    assert collected is not None
+    assert (collected.actions, collected.blobs) == (1, 1)
