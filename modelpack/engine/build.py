@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 
 from modelpack.engine.admission import Admission
@@ -23,7 +24,7 @@ from modelpack.plan import make_plan, variant_target
 from modelpack.publish.folder import MANIFEST_FILE
 from modelpack.publish.manifest import make_manifest
 from modelpack.publish.merge import merge_models
-from modelpack.publish.pack import Pack, PackedModel
+from modelpack.publish.pack import Pack, PackedModel, PackedVariant
 from modelpack.publish.parse import parse_manifest
 from modelpack.publish.wire import Manifest
 from modelpack.record import BuildReport, BuildStatus, Verdict
@@ -160,13 +161,24 @@ def _merged(
     pack = Pack(tuple(packed.values()), tuple(chunks.values()), request.project.output.host)
     if models == request.whole.models:
         return pack
-    return merge_models(pack, _published(request.project.output), tuple(_names(request.whole)))
+    merged = merge_models(pack, _published(request.project.output), _targets(request.whole))
+    return _in_order(merged, _targets(request.whole))
 
 
-def _names(project: Project) -> Iterator[str]:
-    for model in project.models:
-        yield model.id
-        yield from (variant_target(model, variant) for variant in model.variants)
+def _targets(project: Project) -> tuple[str, ...]:
+    return tuple(
+        variant_target(model, variant) for model in project.models for variant in model.variants
+    )
+
+
+def _in_order(pack: Pack, targets: tuple[str, ...]) -> Pack:
+    """The pack with variants in the order of the configuration: a whole build would publish the same bytes."""
+
+    def ordered(model: PackedModel) -> tuple[PackedVariant, ...]:
+        return tuple(sorted(model.variants, key=lambda one: targets.index(f"{model.id}@{one.id}")))
+
+    models = (msgspec.structs.replace(model, variants=ordered(model)) for model in pack.models)
+    return msgspec.structs.replace(pack, models=tuple(models))
 
 
 def _published(output: OutputSettings) -> Manifest | None:

@@ -8,7 +8,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from modelpack.digest import digest_bytes
-from modelpack.errors import FrozenError
+from modelpack.errors import FrozenError, ManifestError
+from modelpack.publish.check import check_published
 from modelpack.publish.emit import Published, publish
 from modelpack.publish.folder import MANIFEST_FILE, chunk_files, generation_name, read_file
 from modelpack.publish.manifest import encode_manifest, make_manifest
@@ -46,6 +47,10 @@ def check_frozen(pack: Pack, output: OutputSettings) -> Publication:
     _compare(output.path / MANIFEST_FILE, content)
     if output.types is not None:
         _compare(output.types, types_source(make_manifest(pack)).encode())
+    try:
+        check_published(output.path)
+    except ManifestError as err:
+        raise _out_of_date(output.path / err.where, err.message) from err
     return Publication(digest_bytes(content), (), has_changed=False)
 
 
@@ -71,9 +76,13 @@ def _write_types(pack: Pack, path: Path | None) -> bool:
 def _compare(path: Path, content: bytes) -> None:
     found = read_file(path)
     if found != content:
-        raise FrozenError(
-            "MP-E720",
-            "is missing" if found is None else "is not what a build gives",
-            where=str(path),
-            remedy="run `modelpack build`, then commit or deploy what it publishes",
-        )
+        raise _out_of_date(path, "is missing" if found is None else "is not what a build gives")
+
+
+def _out_of_date(path: Path, found: str) -> FrozenError:
+    return FrozenError(
+        "MP-E720",
+        found,
+        where=str(path),
+        remedy="run `modelpack build`, then commit or deploy what it publishes",
+    )
