@@ -35,8 +35,10 @@ def test_put_file_from_scratch_moves_it(tmp_path: Path) -> None:
     source = tmp_path / "scratch" / "out.bin"
     source.parent.mkdir()
     source.write_bytes(b"abc")
+    os.utime(source, (1000, 1000))
     inode = source.stat().st_ino
     assert blobs.put_file(source) == (ABC, 3)
+    assert blobs.path(ABC).stat().st_mtime > 1_000_000  # young for garbage collection
     assert files_under(tmp_path) == [f"blobs/ba/{ABC}"]
     assert blobs.path(ABC).stat().st_ino == inode
     assert stat.S_IMODE(blobs.path(ABC).stat().st_mode) == 0o444
@@ -130,11 +132,12 @@ def test_read_of_an_absent_blob_names_the_digest(tmp_path: Path) -> None:
         )
 
 
-@pytest.mark.parametrize("digest", ["", "abc", "../../etc/passwd", ABC.upper(), f"{ABC}\n"])
+@pytest.mark.parametrize("digest", ["", "abc", "../outside", ABC.upper(), f"{ABC}\n"])
 def test_read_of_what_is_no_digest_is_absent_and_touches_nothing(
     tmp_path: Path, digest: str
 ) -> None:
-    blobs = Blobs(tmp_path)
+    (tmp_path / "outside").write_bytes(b"")
+    blobs = Blobs(tmp_path / "cache" / "blobs")
     blobs.put_bytes(b"abc")
     assert not blobs.has(digest)
     blobs.discard(digest)

@@ -123,6 +123,14 @@ def test_sweep_where_locks_mean_nothing_goes_by_the_owners_number(tmp_path: Path
     assert list(tmp_path.iterdir()) == []
 
 
+def test_sweep_where_a_held_lock_lost_its_owners_name_keeps_the_folder(tmp_path: Path) -> None:
+    living, folder = start_owner(tmp_path)
+    folder.with_name(f"{folder.name}.lock").write_bytes(b"")
+    assert Scratch(tmp_path).sweep() == 0
+    assert folder.exists()
+    end(living, signal.SIGKILL)
+
+
 @pytest.mark.parametrize("content", [b"", b"no number", b"-1", b"0", b"99999999999999999999"])
 def test_sweep_of_a_damaged_free_lock_removes_its_folder(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "0123456789abcdef").mkdir()

@@ -69,9 +69,9 @@ def test_read_sealed_from_what_is_no_plain_file_gives_nothing(tmp_path: Path) ->
         assert read_sealed(tmp_path / name, dict[str, int]) is None
 
 
-@pytest.mark.parametrize("content", [b"[1]", b'{"a":"x"}', b'"\xff"', b"[" * 100_000, b""])
+@pytest.mark.parametrize("content", [b"[1]", b'{"\xff":1}', b'{"a":' + b"[" * 100_000, b""])
 def test_decode_sealed_of_another_kind_gives_nothing(content: bytes) -> None:
-    assert decode_sealed(seal(content), dict[str, int]) is None
+    assert decode_sealed(seal(content), dict[str, object]) is None
 
 
 def test_read_sealed_from_a_huge_file_gives_nothing_and_reads_nothing(tmp_path: Path) -> None:

@@ -57,6 +57,15 @@ def test_digest_of_a_young_file_reads_it_until_it_is_old(tmp_path: Path) -> None
     assert [hashed(cache, path) for _ in range(2)] == [1, 0]
 
 
+def test_digest_of_a_file_with_an_old_stamp_but_a_young_change_reads_it_again(
+    tmp_path: Path,
+) -> None:
+    path = source(tmp_path)
+    os.utime(path, ns=(7, 7))
+    cache = StatCache(tmp_path / "stats.json", clock=FakeClock(path.stat().st_ctime + 1.5))
+    assert [hashed(cache, path) for _ in range(2)] == [1, 1]
+
+
 @pytest.mark.parametrize("now_s", [0.0, 1_000_000.0])
 def test_digest_with_a_clock_in_the_past_reads_every_time(tmp_path: Path, now_s: float) -> None:
     cache, path = StatCache(tmp_path / "stats.json", clock=FakeClock(now_s)), source(tmp_path)
