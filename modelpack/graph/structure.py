@@ -11,6 +11,26 @@ from modelpack.errors import SourceError
 from modelpack.graph.walk import Scope, is_standard, node_label, scopes
 
 _EXPORT_AGAIN = "export the model again"
+_PRESENT = (
+    "t",
+    "g",
+)  # numbers and strings that are zero or empty are left out by writers that know proto3 only
+_FIELDS = {
+    onnx.AttributeProto.FLOAT: "f",
+    onnx.AttributeProto.INT: "i",
+    onnx.AttributeProto.STRING: "s",
+    onnx.AttributeProto.TENSOR: "t",
+    onnx.AttributeProto.GRAPH: "g",
+    onnx.AttributeProto.FLOATS: "floats",
+    onnx.AttributeProto.INTS: "ints",
+    onnx.AttributeProto.STRINGS: "strings",
+    onnx.AttributeProto.TENSORS: "tensors",
+    onnx.AttributeProto.GRAPHS: "graphs",
+    onnx.AttributeProto.SPARSE_TENSOR: "sparse_tensor",
+    onnx.AttributeProto.SPARSE_TENSORS: "sparse_tensors",
+    onnx.AttributeProto.TYPE_PROTO: "tp",
+    onnx.AttributeProto.TYPE_PROTOS: "type_protos",
+}
 
 
 def check_structure(model: onnx.ModelProto) -> None:
@@ -24,6 +44,8 @@ def check_structure(model: onnx.ModelProto) -> None:
         raise _malformed("the graph has no outputs")
     for scope in scopes(model):
         _check_names(scope)
+        for node in scope.nodes:
+            _check_attributes(node)
     _check_graph(model.graph, frozenset())
     for function in model.functions:
         made = frozenset(function.input)
@@ -47,6 +69,19 @@ def _check_names(scope: Scope) -> None:
     again = next((name for name in made if name in fixed), None)
     if again is not None:
         raise _malformed(f'a node makes "{again}", which is an input or a tensor already')
+
+
+def _check_attributes(node: onnx.NodeProto) -> None:
+    """Each attribute is of the type it says; what libraries do with others is a matter of luck."""
+    for attribute in node.attribute:
+        field = _FIELDS.get(attribute.type)
+        is_right = field is not None and (field not in _PRESENT or attribute.HasField(field))
+        if not is_right and not attribute.ref_attr_name:
+            raise _malformed(
+                f'node "{node_label(node)}" has an attribute "{attribute.name}" without a value of its type'
+            )
+        if node.op_type == "Constant" and attribute.name == "value" and field != "t":
+            raise _malformed(f'node "{node_label(node)}" is a Constant whose value is no tensor')
 
 
 def _check_once(kind: str, names: list[str]) -> None:

@@ -11,6 +11,7 @@ from modelpack.graph.facts import check_wanted, read_facts
 from modelpack.graph.structure import check_structure
 from modelpack.graph.support import check_support, opset_of
 from modelpack.graph.tensors import count_not_finite
+from modelpack.graph.text import is_text
 from modelpack.graph.walk import nodes, tensors
 from modelpack.record import Measurement
 from modelpack.spec import InspectParams
@@ -40,13 +41,16 @@ def run(step: StepInput[InspectParams]) -> StepOutput:
 
 def _parse(step: StepInput[InspectParams]) -> onnx.ModelProto:
     try:
-        return onnx.load_model_from_string(step.one("model").read_bytes())
+        model = onnx.load_model_from_string(step.one("model").read_bytes())
     except DecodeError as err:
-        raise SourceError(
-            "MP-E205",
-            "the file is cut off or is not an ONNX model",
-            remedy="fetch or export the file again",
-        ) from err
+        raise _no_model("the file is cut off or is not an ONNX model") from err
+    if not is_text(model):
+        raise _no_model("the file is damaged: a name in it is not text")
+    return model
+
+
+def _no_model(message: str) -> SourceError:
+    return SourceError("MP-E205", message, remedy="fetch or export the file again")
 
 
 def _check_finite(model: onnx.ModelProto) -> list[str]:

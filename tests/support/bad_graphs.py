@@ -25,6 +25,12 @@ def domain(name: str) -> onnx.ModelProto:
     return model
 
 
+def constant(attribute: onnx.AttributeProto) -> onnx.ModelProto:
+    model = node("Constant", [], ["z"], "/constant")()
+    model.graph.node[-1].attribute.append(attribute)
+    return model
+
+
 def cycle() -> onnx.ModelProto:
     nodes = [
         helper.make_node("Add", ["x", "b"], ["a"], "/a"),
@@ -182,6 +188,18 @@ BAD_GRAPHS: dict[str, tuple[Builder, str]] = {
     "value-not-made": (
         node("Relu", ["nowhere"], ["z"], "/lost"),
         f'MP-E320 node "/lost" reads "nowhere", which nothing makes{AGAIN}',
+    ),
+    "attribute-without-type": (
+        lambda: constant(onnx.AttributeProto(name="value_int", i=1)),
+        'MP-E320 node "/constant" has an attribute "value_int" without a value of its type' + AGAIN,
+    ),
+    "attribute-without-value": (
+        lambda: constant(onnx.AttributeProto(name="value", type=onnx.AttributeProto.TENSOR)),
+        'MP-E320 node "/constant" has an attribute "value" without a value of its type' + AGAIN,
+    ),
+    "constant-without-tensor": (
+        lambda: constant(onnx.AttributeProto(name="value", type=onnx.AttributeProto.INT, i=1)),
+        'MP-E320 node "/constant" is a Constant whose value is no tensor' + AGAIN,
     ),
     "cycle": (
         cycle,
