@@ -10,15 +10,15 @@ from modelpack.publish.wire import ManifestChunk, Mode
 from modelpack.spec import Form, Host
 from modelpack.units import MIB, format_size
 
-# Limits as the hosts state them, read 2026-11. None: no limit that a chunk of at most 16 MiB could meet.
+# As the documentation of the hosts states them. None: no limit that a chunk of at most 16 MiB could meet.
 FILE_LIMIT_BYTES: dict[Host, int | None] = {
-    "static": None,  # unknown host, unknown limit
-    "cloudflare-pages": 25 * MIB,  # Cloudflare Pages, "Limits": 25 MiB for one asset
+    "static": None,  # an unknown host has unknown limits
+    "cloudflare-pages": 25 * MIB,  # "Limits" of Cloudflare Pages: 25 MiB for a single asset
     "netlify": None,
-    "vercel": 100_000_000,  # Vercel, "Limits": static file uploads of the Hobby plan
-    "github-pages": 100 * MIB,  # GitHub, "About large files": pushes with a larger file are blocked
+    "vercel": 100_000_000,  # "Limits" of Vercel: static file uploads on Hobby, all files together
+    "github-pages": 100_000_000,  # "About large files on GitHub": a push with a larger file is blocked
     "nginx": None,
-    "s3-cloudfront": None,  # CloudFront compresses 1 kB to 10 MB by itself; encoded forms lie beside, so it need not
+    "s3-cloudfront": None,  # compresses 1 kB to 10 MB by itself; encoded forms lie beside, so it need not
     "npm": None,
 }
 

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from modelpack.digest import canonical_json, digest_file
 from modelpack.graph.chunks import ZEROS, ChunkFolder, joined_parts
-from modelpack.graph.cutting import Place, Weight, cut_weights, place_weights, scopes
+from modelpack.graph.cutting import Place, Weight, cut_weights, place_weights, scope_of
 from modelpack.graph.io import GRAPH_FILE, read_model
 from modelpack.graph.values import dtype_word, input_facts, output_facts
 from modelpack.graph.weights import WeightReader, WeightUse, used_weights
@@ -78,14 +78,15 @@ def _goes_outside(use: WeightUse, main: ir.Graph) -> bool:
 
 def _extents(uses: Sequence[WeightUse]) -> tuple[_Extent, ...]:
     reader = WeightReader()
-    by_digest: dict[str, list[tuple[WeightUse, str]]] = {}
-    for use, scope in zip(uses, scopes([use.consumer for use in uses]), strict=True):
-        by_digest.setdefault(reader.digest(use.tensor), []).append((use, scope))
+    by_digest: dict[str, list[WeightUse]] = {}
+    for use in uses:
+        by_digest.setdefault(reader.digest(use.tensor), []).append(use)
     weights = [
-        Weight(digest, same[0][0].tensor.nbytes, same[0][1]) for digest, same in by_digest.items()
+        Weight(digest, same[0].tensor.nbytes, scope_of(same[0].consumer))
+        for digest, same in by_digest.items()
     ]
     return tuple(
-        _Extent(weight, place, tuple(use for use, _ in by_digest[weight.name]))
+        _Extent(weight, place, tuple(by_digest[weight.name]))
         for weight, place in zip(weights, place_weights(weights), strict=True)
     )
 

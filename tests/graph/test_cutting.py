@@ -1,18 +1,20 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from modelpack.graph.cutting import (
     DATA_FILE_BYTES,
     LARGE_WEIGHT_BYTES,
+    NEIGHBOURS_BYTES,
     PACK_BYTES,
     Piece,
     Place,
     Weight,
     cut_weights,
     place_weights,
-    scopes,
+    scope_of,
 )
 from modelpack.units import KIB, MIB
 
@@ -22,8 +24,9 @@ SIZES = st.one_of(
 
 
 def weights(*sizes_bytes: int, scope: str = "a") -> tuple[Weight, ...]:
+    path = tuple(scope.split("/"))
     return tuple(
-        Weight(f"{scope}{number}", size_bytes, scope)
+        Weight(f"{scope}{number}", size_bytes, path)
         for number, size_bytes in enumerate(sizes_bytes)
     )
 
@@ -55,10 +58,38 @@ def test_cut_weight_above_chunk_size_is_cut_from_its_own_start() -> None:
     )
 
 
-def test_cut_weights_of_other_scope_are_not_packed_together() -> None:
-    chunks = cut_weights((*weights(2048), *weights(2048, scope="b")), 4 * MIB)
+def test_cut_weights_of_small_scopes_share_a_pack() -> None:
+    half = NEIGHBOURS_BYTES // 4
 
-    assert chunks == ((Piece("a0", 0, 2048),), (Piece("b0", 0, 2048),))
+    chunks = cut_weights((*weights(half, half), *weights(half, half, scope="b")), 4 * MIB)
+
+    assert [[piece.name for piece in chunk] for chunk in chunks] == [["a0", "a1", "b0", "b1"]]
+
+
+def test_cut_weights_of_scopes_too_large_together_are_apart() -> None:
+    half = NEIGHBOURS_BYTES // 4
+
+    chunks = cut_weights((*weights(half, half), *weights(half, half + 1, scope="b")), 4 * MIB)
+
+    assert [[piece.name for piece in chunk] for chunk in chunks] == [["a0", "a1"], ["b0", "b1"]]
+
+
+def test_cut_weights_join_the_widest_scope_that_is_small_enough() -> None:
+    fifth = NEIGHBOURS_BYTES // 5
+
+    chunks = cut_weights(
+        (
+            *weights(fifth, fifth, scope="m/one/x"),
+            *weights(fifth, fifth, scope="m/one/y"),
+            *weights(fifth, fifth, scope="m/two/x"),
+        ),
+        4 * MIB,
+    )
+
+    assert [[piece.name for piece in chunk] for chunk in chunks] == [
+        ["m/one/x0", "m/one/x1", "m/one/y0", "m/one/y1"],
+        ["m/two/x0", "m/two/x1"],
+    ]
 
 
 def test_cut_weights_beyond_a_full_pack_start_the_next() -> None:
@@ -74,7 +105,7 @@ def test_cut_weights_give_every_byte_once_and_no_chunk_too_large(
     declared: list[tuple[int, str]], chunk_size_bytes: int
 ) -> None:
     chunk_size_bytes = max(chunk_size_bytes, LARGE_WEIGHT_BYTES)
-    placed = [Weight(str(n), size, scope) for n, (size, scope) in enumerate(declared)]
+    placed = [Weight(str(n), size, (scope,)) for n, (size, scope) in enumerate(declared)]
 
     chunks = cut_weights(placed, chunk_size_bytes)
 
@@ -89,11 +120,12 @@ def test_cut_weights_give_every_byte_once_and_no_chunk_too_large(
     assert all(sum(piece.size_bytes for piece in chunk) <= limit for chunk in chunks)
 
 
-@given(st.lists(SIZES, min_size=1, max_size=8), st.lists(SIZES, min_size=1, max_size=8), SIZES)
-def test_cut_weights_change_in_one_scope_leaves_cuts_of_others(
+@given(st.lists(SIZES, min_size=1, max_size=8), st.lists(SIZES, max_size=8), SIZES)
+def test_cut_weights_growth_of_one_scope_leaves_cuts_of_another(
     first: list[int], second: list[int], grown: int
 ) -> None:
-    others = weights(*second, scope="b")
+    # A scope with more small weights than neighbours may share keeps to itself.
+    others = weights(*[200 * KIB] * 3, *second, scope="b")
 
     before = cut_weights((*weights(*first), *others), 4 * MIB)
     after = cut_weights((*weights(grown, *first), *others), 4 * MIB)
@@ -121,21 +153,14 @@ def test_place_weights_larger_than_a_file_has_one_of_its_own() -> None:
     assert places == (Place(0, 0), Place(1, 0), Place(2, 0))
 
 
-def test_scopes_of_numbered_blocks_end_at_the_number() -> None:
-    names = [
-        "/bert/embeddings/word/Gather",
-        "/bert/encoder/layer.0/attention/query/MatMul",
-        "/bert/encoder/layer.0/output/dense/Add",
-        "/bert/encoder/layer.1/attention/query/MatMul",
-    ]
-
-    assert scopes(names) == (
-        "bert/embeddings",
-        "bert/encoder/layer.0",
-        "bert/encoder/layer.0",
-        "bert/encoder/layer.1",
-    )
-
-
-def test_scopes_of_names_without_path_are_one_run() -> None:
-    assert scopes(["Conv_1", "", "Conv_3"]) == ("", "", "")
+@pytest.mark.parametrize(
+    ("consumer", "expected"),
+    [
+        ("/bert/encoder/layer.0/output/Add", ("bert", "encoder", "layer.0", "output")),
+        ("branch/Conv", ("branch",)),
+        ("Conv_12", ()),
+        ("", ()),
+    ],
+)
+def test_scope_of_consumer_is_the_path_to_it(consumer: str, expected: tuple[str, ...]) -> None:
+    assert scope_of(consumer) == expected
