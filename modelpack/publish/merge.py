@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from msgspec import UNSET, UnsetType, convert
+from msgspec import UNSET, Struct, UnsetType, ValidationError, convert
 from msgspec.structs import replace
 
-from modelpack.errors import UsageError
+from modelpack.errors import ManifestError, UsageError
 from modelpack.publish.hosts import mode_of
 from modelpack.publish.pack import Pack, PackedChunk, PackedForm, PackedModel, PackedVariant
 from modelpack.publish.parts import Slice, file_slices
@@ -17,13 +17,21 @@ from modelpack.record import FileLayout, Layout, Part, ValueFacts
 from modelpack.spec import Device, Dtype, StatePair
 
 
+class _Kind(Struct, frozen=True):
+    """What a variant must be for us to hand it over again."""
+
+    dtype: Dtype
+    device: Device
+
+
 def merge_models(new: Pack, previous: Manifest | None, keep: tuple[str, ...]) -> Pack:
     """`new`, with every model or variant named in `keep` that only `previous` has.
 
     `keep` names what is still configured, as `model` or `model@variant`; what is not named is dropped. A model that
     both have keeps the order of variants it had, with new ones at its end.
 
-    Raises: UsageError MP-E113 if the host has changed in between from one that stores forms to one that negotiates.
+    Raises: UsageError MP-E113 if the host has changed in between from one that stores forms to one that negotiates;
+    ManifestError MP-E710 if a kept variant is of a kind that this version does not know.
     """
     if previous is None:
         return new
@@ -94,13 +102,27 @@ def _variant(manifest: Manifest, model: ManifestModel, variant: ManifestVariant)
     )
     inputs = model.inputs if variant.inputs is UNSET else variant.inputs
     outputs = model.outputs if variant.outputs is UNSET else variant.outputs
+    kind = _kind(variant)
     return PackedVariant(
         variant.id,
-        convert(variant.dtype, Dtype),
+        kind.dtype,
         variant.scheme,
-        convert(variant.device, Device),
+        kind.device,
         Layout(files, _facts(inputs), _facts(outputs)),
     )
+
+
+def _kind(variant: ManifestVariant) -> _Kind:
+    try:
+        return convert({"dtype": variant.dtype, "device": variant.device}, _Kind)
+    except ValidationError as err:
+        raise ManifestError(
+            "MP-E710",
+            f"the variant {variant.id} is {variant.dtype} for {variant.device}, "
+            "which this version of modelpack does not build",
+            where="manifest.json",
+            remedy="run `modelpack build` without naming models",
+        ) from err
 
 
 def _file(

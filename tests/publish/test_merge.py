@@ -9,6 +9,7 @@ from modelpack.publish.emit import publish
 from modelpack.publish.manifest import encode_manifest, make_manifest
 from modelpack.publish.merge import merge_models
 from modelpack.publish.pack import Pack
+from modelpack.publish.parse import parse_manifest
 from modelpack.publish.wire import Manifest
 from tests.support.packs import TEXT, Blobs, VariantContent, model, pack
 
@@ -83,6 +84,15 @@ def test_merge_models_changed_host_is_refused() -> None:
 
     with pytest.raises(UsageError, match="run `modelpack build` without naming models"):
         merge_models(new, previous, ("a", "b"))
+
+
+def test_merge_models_variant_of_a_later_version_is_refused() -> None:
+    blobs = Blobs()
+    content = encode_manifest(make_manifest(packed(blobs, a=(FP32,))))
+    previous = parse_manifest(content.replace(b'"dtype":"fp32"', b'"dtype":"q1"'))
+
+    with pytest.raises(ManifestError, match="fp32 is q1 for wasm, which this version"):
+        merge_models(packed(blobs, b=(Q8,)), previous, ("a", "b"))
 
 
 def test_publish_merged_pack_needs_no_blobs_of_what_is_kept(tmp_path: Path) -> None:
