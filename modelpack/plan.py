@@ -103,7 +103,7 @@ def _inspect(model: Model) -> Step:
 
 
 def _simplify(model: Model) -> Step:
-    return Step("simplify", model.id, SimplifyParams(), (_source(model, "model"), _facts(model)))
+    return Step("simplify", model.id, SimplifyParams(), (_source(model, "model"),))
 
 
 def _shake(model: Model) -> Step:

@@ -28,13 +28,15 @@ def run(argv: Sequence[str], out: TextIO, err: TextIO) -> int:  # noqa: PLR0911 
     # Only now: a build that has nothing to do should not pay for argparse and all that follows.
     from modelpack.cli.dispatch import dispatch  # noqa: PLC0415
     from modelpack.errors import ModelpackError  # noqa: PLC0415
+    from modelpack.report.words import one_line  # noqa: PLC0415
 
     debug = "--debug" in argv
     try:
         with _Signals():
             return dispatch(argv, out, err)
     except ModelpackError as error:
-        err.writelines(f"{one}\n" for one in (error, *error.others))
+        # Names from models and files may hold terminal escapes.
+        err.writelines(f"{one_line(str(one))}\n" for one in (error, *error.others))
         if debug and error.details:
             err.write(error.details)
         return error.exit_code

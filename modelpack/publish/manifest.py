@@ -44,6 +44,7 @@ class _ChunkTable(Struct, frozen=True):
 
     positions: dict[str, int]
     chunks: tuple[ManifestChunk, ...]
+    mode: Mode
 
 
 def make_manifest(pack: Pack) -> Manifest:
@@ -98,6 +99,7 @@ def _chunk_table(files: Iterable[FileLayout], pack: Pack) -> _ChunkTable:
     return _ChunkTable(
         {digest: position for position, digest in enumerate(mentioned)},
         tuple(_chunk(known[digest], mode) for digest in mentioned),
+        mode,
     )
 
 
@@ -182,7 +184,10 @@ def _size(layout: Layout, table: _ChunkTable) -> Size:
     mentioned = {part.chunk for file in layout.files for part in file.parts if part.chunk}
     return Size(
         sum(file.size_bytes for file in layout.files),
-        sum(download_bytes(table.chunks[table.positions[digest]]) for digest in mentioned),
+        sum(
+            download_bytes(table.chunks[table.positions[digest]], table.mode)
+            for digest in mentioned
+        ),
     )
 
 

@@ -36,7 +36,8 @@ def variant_chunk_count(manifest: Manifest, variant: ManifestVariant) -> int:
 def variant_transfer_bytes(manifest: Manifest, variant: ManifestVariant) -> int:
     """What the declared host sends to a first visit for the variant's graph and data."""
     return sum(
-        download_bytes(manifest.chunks[position]) for position in variant_chunks(manifest, variant)
+        download_bytes(manifest.chunks[position], manifest.delivery.mode)
+        for position in variant_chunks(manifest, variant)
     )
 
 
@@ -52,7 +53,10 @@ def shared_shares(manifest: Manifest) -> dict[tuple[str, str], float]:
 
 
 def _shared(manifest: Manifest, positions: tuple[int, ...], uses: Counter[int]) -> float:
-    sizes = {position: download_bytes(manifest.chunks[position]) for position in positions}
+    sizes = {
+        position: download_bytes(manifest.chunks[position], manifest.delivery.mode)
+        for position in positions
+    }
     total_bytes = sum(sizes.values())
     shared_bytes = sum(size for position, size in sizes.items() if uses[position] > 1)
     return shared_bytes / total_bytes if total_bytes else 0.0
