@@ -1,0 +1,67 @@
+/** Files of a manifest as verified bytes in memory, from the store and the network. */
+import { layOut } from "./assemble.ts";
+import { type ChunkSource, obtainChunk } from "./chunks.ts";
+import type { Environment } from "./environment.ts";
+import type { Chunk } from "./manifest.ts";
+import type { Planned } from "./plan.ts";
+import { eachLimited } from "./pool.ts";
+import type { ProgressMeter } from "./progress.ts";
+import { filesOf } from "./sizes.ts";
+
+/** The bytes of the files, in the given order. */
+export async function fetchFiles(
+  ids: readonly string[],
+  planned: Planned,
+  environment: Environment,
+  meter: ProgressMeter,
+): Promise<readonly Uint8Array<ArrayBuffer>[]> {
+  const { buffers, placements } = layOut(planned.manifest, filesOf(planned.manifest, ids));
+  const source = chunkSource(planned, environment, meter);
+  await eachLimited(
+    placements,
+    concurrency(planned, environment),
+    environment.signal,
+    async (placement, signal) => {
+      const target = placement.target();
+      await obtainChunk(placement.chunk, target, source, signal);
+      placement.spread(target);
+    },
+  );
+  return buffers;
+}
+
+/** Stores the chunks without assembling anything. */
+export async function fetchChunks(
+  chunks: readonly Chunk[],
+  planned: Planned,
+  environment: Environment,
+  meter: ProgressMeter,
+): Promise<void> {
+  const source = chunkSource(planned, environment, meter);
+  await eachLimited(chunks, concurrency(planned, environment), environment.signal, (chunk, signal) =>
+    obtainChunk(chunk, new Uint8Array(chunk.size), source, signal),
+  );
+}
+
+function concurrency({ facts }: Planned, { options }: Environment): number {
+  return options.concurrency ?? (facts.saveData ? 2 : 6);
+}
+
+function chunkSource(planned: Planned, environment: Environment, meter: ProgressMeter): ChunkSource {
+  const { options, keeper, hasher, fetch, scope } = environment;
+  return {
+    keeper,
+    meter,
+    locks: scope.navigator?.locks,
+    download: {
+      manifestUrl: planned.reference.manifestUrl,
+      delivery: planned.manifest.delivery,
+      mirrors: options.mirrors ?? [],
+      fetch,
+      hasher,
+      retries: options.retries ?? 3,
+      retryDelayMs: options.retryDelayMs ?? 300,
+      stallTimeoutMs: options.stallTimeoutMs ?? 30_000,
+    },
+  };
+}

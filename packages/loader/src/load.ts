@@ -1,0 +1,188 @@
+/** From a reference to a model that runs. */
+import { throwIfAborted } from "./abort.ts";
+import type { Engine } from "./engine.ts";
+import { type Environment, openEnvironment } from "./environment.ts";
+import { ModelpackError } from "./errors.ts";
+import { fetchChunks, fetchFiles } from "./files.ts";
+import { loadedModel } from "./model.ts";
+import { measurePhase } from "./phases.ts";
+import { describe, type Planned, type PlannedVariant, planWith, summarize } from "./plan.ts";
+import { type ProgressMeter, progressMeter } from "./progress.ts";
+import { resolveReference } from "./reference.ts";
+import { variantFileIds } from "./sizes.ts";
+import { openEngine } from "./spawn.ts";
+import type {
+  LoadedModel,
+  LoadOptions,
+  LoadPlan,
+  ModelRef,
+  ModelReference,
+  OrtInputs,
+  SessionOptions,
+} from "./types.ts";
+
+/** The model, ready to run. */
+export async function load(ref: ModelRef, options: LoadOptions = {}): Promise<LoadedModel> {
+  return withPlan(ref, options, async (planned, environment, meter) => {
+    const steppedDown: { variant: PlannedVariant; error: ModelpackError }[] = [];
+    for (const [position, candidate] of planned.selection.order.entries()) {
+      try {
+        const engine = await startVariant(candidate, planned, environment, meter);
+        meter.begin("done");
+        void askToPersist(environment);
+        const skipped = steppedDown.map(({ variant, error }) => ({
+          variant: summarize(variant.variant),
+          error,
+        }));
+        return loadedModel({
+          planned,
+          variant: candidate.variant,
+          engine,
+          environment,
+          steppedDown: skipped,
+        });
+      } catch (error) {
+        const isLast = position === planned.selection.order.length - 1;
+        if (isLast || options.fallback === false || !isOfSession(error)) throw error;
+        steppedDown.push({ variant: candidate, error });
+        environment.warn(error);
+      }
+    }
+    throw new ModelpackError("NO_VARIANT", "no variant is left");
+  });
+}
+
+/** Downloads, verifies and stores what `load` would need, and starts nothing. */
+export async function preload(ref: ModelRef, options: LoadOptions = {}): Promise<LoadPlan> {
+  return withPlan(ref, options, async (planned, environment, meter) => {
+    const [first] = planned.selection.order as [PlannedVariant];
+    meter.expect(first.missing, []);
+    meter.begin("download");
+    const measure = measurePhase(environment.scope.performance, "download");
+    await fetchChunks(first.missing, planned, environment, meter);
+    measure();
+    meter.begin("done");
+    void askToPersist(environment);
+    return describe(planned);
+  });
+}
+
+/** The verified bytes for a page that creates its own session. */
+export async function ortInputs(ref: ModelRef, options: LoadOptions = {}): Promise<OrtInputs> {
+  return withPlan(ref, options, async (planned, environment, meter) => {
+    const [first] = planned.selection.order as [PlannedVariant];
+    const inputs = await fetchInputs(first, planned, environment, meter);
+    meter.begin("done");
+    void askToPersist(environment);
+    return { variant: summarize(first.variant), device: first.variant.device, ...inputs };
+  });
+}
+
+type Work<T> = (planned: Planned, environment: Environment, meter: ProgressMeter) => Promise<T>;
+
+/** What `work` gives; once more with a new manifest where the first one's chunks are gone. Generations never mix. */
+async function withPlan<T>(ref: ModelRef, options: LoadOptions, work: Work<T>): Promise<T> {
+  const environment = await openEnvironment(options);
+  throwIfAborted(options.signal);
+  const reference = resolveReference(ref, environment.baseUrl);
+  const meter = progressMeter(options.onProgress, environment.now);
+  const measureLoad = measurePhase(environment.scope.performance, "load");
+  meter.begin("manifest");
+  const planned = await makePlan(reference, environment);
+  meter.finish("manifest");
+  try {
+    return await work(planned, environment, meter);
+  } catch (error) {
+    if (!isStale(error) || reference.sha256 || !planned.digest) throw error;
+    const renewed = await makePlan(reference, environment);
+    if (renewed.digest === planned.digest) throw error;
+    return await work(renewed, environment, meter);
+  } finally {
+    measureLoad();
+  }
+}
+
+async function makePlan(reference: ModelReference, environment: Environment): Promise<Planned> {
+  const measure = measurePhase(environment.scope.performance, "manifest");
+  const planned = await planWith(reference, environment);
+  measure();
+  return planned;
+}
+
+/** The runtime starts while the weights arrive; the session is created from both. */
+async function startVariant(
+  candidate: PlannedVariant,
+  planned: Planned,
+  environment: Environment,
+  meter: ProgressMeter,
+): Promise<Engine> {
+  const { signal, scope, options } = environment;
+  const { device } = candidate.variant;
+  const engine = await openEngine(environment);
+  try {
+    const measureRuntime = measurePhase(scope.performance, "runtime");
+    const started = engine
+      .ask({ kind: "start", device, runtime: options.runtime ?? {} }, { signal })
+      .then(() => {
+        measureRuntime();
+        meter.finish("runtime");
+      });
+    const [inputs] = await Promise.all([fetchInputs(candidate, planned, environment, meter), started]);
+    meter.begin("session");
+    const measureSession = measurePhase(scope.performance, "session");
+    const transfer = [inputs.model, ...inputs.externalData.map(({ data }) => data)].map(
+      ({ buffer }) => buffer,
+    );
+    const request = { kind: "create", ...inputs, state: planned.model.state } as const;
+    await engine.ask(request, { signal, transfer: transfer as ArrayBuffer[] });
+    measureSession();
+    return engine;
+  } catch (error) {
+    engine.close();
+    throw error;
+  }
+}
+
+async function fetchInputs(
+  { variant, missing, stored }: PlannedVariant,
+  planned: Planned,
+  environment: Environment,
+  meter: ProgressMeter,
+): Promise<Pick<OrtInputs, "model" | "externalData" | "sessionOptions">> {
+  meter.expect(missing, stored);
+  meter.begin("download");
+  const measure = measurePhase(environment.scope.performance, "download");
+  const [model, ...data] = await fetchFiles(variantFileIds(variant), planned, environment, meter);
+  measure();
+  const sessionOptions: SessionOptions = {
+    executionProviders: variant.executionProviders,
+    ...variant.sessionOptions,
+    ...environment.options.sessionOptions,
+  };
+  const externalData = variant.externalData.map(({ path }, position) => ({
+    path,
+    data: data[position] as Uint8Array,
+  }));
+  return { model: model as Uint8Array, externalData, sessionOptions };
+}
+
+function isOfSession(error: unknown): error is ModelpackError {
+  return (
+    error instanceof ModelpackError &&
+    ["SESSION_CREATE", "RUNTIME_INIT", "OUT_OF_MEMORY"].includes(error.code)
+  );
+}
+
+function isStale(error: unknown): boolean {
+  if (!(error instanceof ModelpackError)) return false;
+  return (
+    error.code === "NOT_BINARY" ||
+    (error.code === "CHUNK_FETCH" && (error.status === 404 || error.status === 410))
+  );
+}
+
+/** Asks the browser not to evict the models: after the first success, when there is something to keep. */
+async function askToPersist({ scope, keeper }: Environment): Promise<void> {
+  if (keeper.store.kind === "memory") return;
+  await scope.navigator?.storage?.persist?.().catch(() => undefined);
+}

@@ -1,0 +1,7 @@
+/** Its own entry, loaded only when a manifest has zstd chunks: browsers decode gzip themselves, zstd not yet. */
+import { decompress } from "fzstd";
+
+/** Decodes one zstd frame into `target` and gives back the part that was filled. Throws if it is damaged or too long. */
+export function decodeZstd(encoded: Uint8Array, target: Uint8Array): Uint8Array {
+  return decompress(encoded, target);
+}
