@@ -5,6 +5,7 @@ from __future__ import annotations
 import onnx_ir as ir
 from onnx_ir.passes import common
 
+from modelpack.graph.finite import refuse_nan
 from modelpack.graph.io import read_model, weight_bytes, write_model
 from modelpack.graph.passes.clear_notes import ClearNotesPass
 from modelpack.graph.passes.drop_input_weights import DropInputWeightsPass
@@ -13,21 +14,19 @@ from modelpack.graph.passes.fix_dimensions import FixDimensionsPass
 from modelpack.graph.passes.keep_outputs import KeepOutputsPass
 from modelpack.graph.passes.lift_weights import LiftWeightsPass
 from modelpack.graph.passes.name_nodes import NameNodesPass
+from modelpack.graph.passes.share_weights import ShareWeightsPass
 from modelpack.record import Measurement
 from modelpack.spec import ShakeParams
 from modelpack.steps.contract import StepInput, StepOutput, output_files
-
-_COMPARED_BELOW_ELEMENTS = (
-    1 << 24
-)  # equal larger tensors are stored once anyway; comparing them needs copies
 
 
 def run(step: StepInput[ShakeParams]) -> StepOutput:
     """The model with the role `model`, shaken; weights above io's limit stay mapped from file to file.
 
-    Raises: SourceError MP-E205 if the model cannot be read.
+    Raises: SourceError MP-E205 if the model cannot be read, MP-E322 if a weight in a data file has a NaN.
     """
     model = read_model(step.one("model"))
+    refuse_nan(model)
     before_bytes = weight_bytes(model)
     for rewrite in _passes(step.params):
         model = rewrite(model).model
@@ -53,7 +52,7 @@ def _passes(params: ShakeParams) -> tuple[ir.passes.PassBase, ...]:
         common.RemoveUnusedNodesPass(),  # again: initialisers of subgraphs are only seen once they are lifted
         common.RemoveUnusedFunctionsPass(),  # type: ignore[no-untyped-call]  # onnx_ir left it untyped
         common.RemoveUnusedOpsetsPass(),
-        common.DeduplicateHashedInitializersPass(size_limit=_COMPARED_BELOW_ELEMENTS),
+        ShareWeightsPass(),
         NameNodesPass(),
         FixDimensionsPass(dict(params.free_dimensions)),
         ClearNotesPass(),

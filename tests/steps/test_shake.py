@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import onnx
+import pytest
 from onnx import helper
 
+from modelpack.errors import SourceError
 from modelpack.record import Measurement
 from modelpack.spec import ShakeParams
 from modelpack.steps.contract import StepOutput
@@ -179,3 +182,18 @@ def test_shake_shaken_model_changes_nothing_more(tmp_path: Path) -> None:
     second = run(step_input(ALL, tmp_path / "again", model=first.files[0].path))
 
     assert second.files[0].path.read_bytes() == first.files[0].path.read_bytes()
+
+
+def test_shake_nan_in_a_data_file_is_refused(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    graph = onnx_models.write_external_model(source)
+    data = bytearray((source / "weights.bin").read_bytes())
+    data[4:8] = struct.pack("<f", float("nan"))
+    (source / "weights.bin").write_bytes(data)
+
+    with pytest.raises(SourceError) as caught:
+        run(step_input(ALL, tmp_path, model=graph))
+
+    assert caught.value.code == "MP-E322"
+    assert caught.value.message.endswith("has 1 values that are not a number (NaN)")
