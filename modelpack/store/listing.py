@@ -60,6 +60,9 @@ def part_files(store: Store) -> Iterator[StoredFile]:
     """Temporary files that a killed process left behind, or that one is writing."""
     roots = (store.blobs.root, store.actions.root)
     folders = [
+        store.directory,  # every folder is probed by making a file in it
+        store.scratch.root,
+        store.histories.folder.parent,
         store.stat_cache.path.parent,
         *roots,
         *(folder for root in roots for folder in _children(root, _PREFIX)),

@@ -168,6 +168,7 @@ def test_collect_takes_a_damaged_record_for_one_without_blobs(store: Store) -> N
 
 def test_collect_removes_old_litter_of_killed_processes(store: Store) -> None:
     folders = [store.blobs.root, store.blobs.root / "ab", store.actions.root / "cd"]
+    folders += [store.directory, store.scratch.root, store.histories.folder.parent]
     for folder in folders:
         folder.mkdir(exist_ok=True)
         for name, age_s in (
@@ -176,7 +177,7 @@ def test_collect_removes_old_litter_of_killed_processes(store: Store) -> None:
         ):
             (folder / name).write_bytes(b"half")
             os.utime(folder / name, (NOW - age_s, NOW - age_s))
-    assert collect_garbage(store, PLENTY, FOR_EVER, NOW) == Collected(0, 0, 12, 0)
+    assert collect_garbage(store, PLENTY, FOR_EVER, NOW) == Collected(0, 0, 24, 0)
     assert files_under(store.blobs.root) == [".part-fedcba9876543210", "ab/.part-fedcba9876543210"]
     assert files_under(store.actions.root) == ["cd/.part-fedcba9876543210"]
 
