@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from threading import Lock
+from contextlib import contextmanager, suppress
+from threading import Event, Lock
 
 from modelpack.cli.terminal import Terminal
 from modelpack.engine.runner import Listener
@@ -21,6 +21,24 @@ _PLAIN_PROGRESS_S = (
 @contextmanager
 def show_progress(terminal: Terminal, total: int, *, as_stream: bool) -> Iterator[Listener]:
     """A listener that shows the events of a build of `total` steps while the block runs."""
+    with _shown(terminal, total, as_stream=as_stream) as listen:
+        is_over = Event()
+
+        def heard(event: StepEvent) -> None:
+            if is_over.is_set():
+                return  # interrupted: what the threads of steps notice now is no news
+            # In the thread of a step, nobody could act on it; the last word of the build meets the closed pipe again.
+            with suppress(BrokenPipeError):
+                listen(event)
+
+        try:
+            yield heard
+        finally:
+            is_over.set()
+
+
+@contextmanager
+def _shown(terminal: Terminal, total: int, *, as_stream: bool) -> Iterator[Listener]:
     if as_stream:
         lock = Lock()
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from threading import Lock
 from typing import Protocol
 
@@ -19,6 +21,7 @@ from modelpack.units import format_seconds
 
 _ATTEMPTS = 2  # a child killed by the system's memory killer deserves a second try, a crash that repeats does not
 _STOP_TIMEOUT_S = 5.0
+_STOP_ATTEMPTS = 100  # pebble's own threads may put a worker away while `join` does: KeyError, once for each at most
 
 
 class Workers(Protocol):
@@ -35,6 +38,7 @@ class ProcessWorkers:
     def __init__(self, count: int) -> None:
         self._count = count
         self._pool: ProcessPool | None = None
+        self._is_stopped = False
         self._lock = Lock()
 
     def run(self, call: Call, timeout_s: float) -> object:
@@ -42,8 +46,7 @@ class ProcessWorkers:
         for attempt in range(1, _ATTEMPTS + 1):
             pool = self._started()
             try:
-                future: Future[object] = pool.schedule(work, args=[call], timeout=timeout_s)
-                return future.result()
+                return _schedule(pool, call, timeout_s).result()
             except ProcessExpired as err:
                 if attempt == _ATTEMPTS:
                     raise _crashed(call, err.exitcode) from err
@@ -57,14 +60,17 @@ class ProcessWorkers:
         raise AssertionError  # the loop returns or raises
 
     def stop(self) -> None:
-        """Ends all children now, running or not."""
+        """Ends all children now, running or not. Calls that still run fail, and no child is spawned again."""
         with self._lock:
+            self._is_stopped = True
             pool, self._pool = self._pool, None
         if pool is not None:
             _end(pool)
 
     def _started(self) -> ProcessPool:
         with self._lock:
+            if self._is_stopped:
+                raise WorkerError("MP-E401", "the build was stopped", remedy="run it again")
             if self._pool is None:
                 self._pool = ProcessPool(
                     max_workers=self._count,
@@ -81,9 +87,24 @@ class ProcessWorkers:
         _end(broken)
 
 
+def _schedule(pool: ProcessPool, call: Call, timeout_s: float) -> Future[object]:
+    """The call's future. Threads that the pool starts, and so its children, never see Ctrl-C: the parent decides."""
+    if sys.platform == "win32":
+        return pool.schedule(work, args=[call], timeout=timeout_s)
+    # A child ignores the signal itself, but only once it runs: until then it would print a traceback.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return pool.schedule(work, args=[call], timeout=timeout_s)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _end(pool: ProcessPool) -> None:
     pool.stop()  # type: ignore[no-untyped-call]  # pebble annotates all but this
-    pool.join(_STOP_TIMEOUT_S)
+    for _ in range(_STOP_ATTEMPTS):
+        with suppress(KeyError):
+            pool.join(_STOP_TIMEOUT_S)
+            return
 
 
 def _too_slow(call: Call, timeout_s: float) -> WorkerError:

@@ -116,3 +116,11 @@ def _is_running(pid: int) -> bool:
     except FileNotFoundError:
         return False
     return status.rpartition(")")[2].split()[0] != "Z"
+
+
+def test_workers_that_were_stopped_spawn_nobody() -> None:
+    pool = ProcessWorkers(1)
+    pool.stop()
+    with pytest.raises(WorkerError) as caught:
+        pool.run(call("double", 21), MINUTE_S)
+    assert str(caught.value) == "MP-E401 the build was stopped — run it again"
