@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -13,8 +14,9 @@ from modelpack.cli.fast import record_for
 from modelpack.cli.forecast import forecast
 from modelpack.cli.options import Options, add_models
 from modelpack.cli.progress import show_progress
-from modelpack.cli.project import load_project, project_store
+from modelpack.cli.project import config_path, load_project, project_store
 from modelpack.cli.terminal import Terminal
+from modelpack.digest import digest_file
 from modelpack.engine.build import Outcome, Request, build_project
 from modelpack.engine.fastpath import remember
 from modelpack.engine.machine import usable_cores
@@ -94,6 +96,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: BuildOptions, terminal: Terminal) -> int:
     """Builds, publishes, reports."""
+    began_s, config = time.time(), config_path(options)
+    read = {config: digest_file(config)}  # before it is read: an edit during the build is not lost
     whole = load_project(options, options.mode)
     project = select(whole, tuple(options.models))
     with project_store(project) as store:
@@ -114,7 +118,7 @@ def execute(options: BuildOptions, terminal: Terminal) -> int:
         outcome = _build(request, options, store, terminal)
     _report(outcome, options, terminal)
     if outcome.exit_code == 0 and options.argv:
-        _remember(outcome, options, project.config)
+        _remember(outcome, options, {**outcome.read, **read}, began_s)
     return outcome.exit_code
 
 
@@ -146,7 +150,9 @@ def _report(outcome: Outcome, options: BuildOptions, terminal: Terminal) -> None
             terminal.complain(error.details)
 
 
-def _remember(outcome: Outcome, options: BuildOptions, config: Path) -> None:
+def _remember(
+    outcome: Outcome, options: BuildOptions, read: Mapping[Path, str], began_s: float
+) -> None:
     """Leaves word for the next build with these arguments that nothing need be done while nothing changes."""
     unchanged = msgspec.structs.replace(outcome.report, status="unchanged")
     texts = {
@@ -154,7 +160,8 @@ def _remember(outcome: Outcome, options: BuildOptions, config: Path) -> None:
         "report": report_json(unchanged).decode() if options.json else "",
         "form": options.json or "",
     }
-    remember(record_for(options.argv, config), (config, *outcome.watched), (), texts)
+    record = record_for(options.argv, config_path(options))
+    remember(record, outcome.written, (), texts, read=read, began_s=began_s)
 
 
 def _dry_run(options: BuildOptions, project: Project, store: Store, terminal: Terminal) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -13,12 +13,12 @@ from modelpack.engine.admission import Admission
 from modelpack.engine.inputs import SourceChangedError
 from modelpack.engine.machine import usable_memory_bytes
 from modelpack.engine.packing import evaluation_of, pack_model, packed_chunks
-from modelpack.engine.publishing import Publication, check_frozen, publish_pack
+from modelpack.engine.publishing import Publication, check_frozen, check_output, publish_pack
 from modelpack.engine.reporting import BuiltVariant, built_variants, report_on, verdicts_on
 from modelpack.engine.runner import Listener, Runner
 from modelpack.engine.schedule import run_plan
 from modelpack.engine.workers import Workers
-from modelpack.errors import FrozenError, InternalError, ModelpackError
+from modelpack.errors import FrozenError, InternalError, ModelpackError, StoreError
 from modelpack.judge.budgets import exit_code
 from modelpack.plan import make_plan, variant_target
 from modelpack.publish.folder import MANIFEST_FILE
@@ -31,6 +31,7 @@ from modelpack.record import BuildReport, BuildStatus, Verdict
 from modelpack.spec import Mode, Model, OutputSettings, Plan, Project
 from modelpack.store.store import Store
 
+_LOST = "MP-E701"
 _STATUS: dict[int, BuildStatus] = {3: "over-budget", 4: "inaccurate", 5: "out-of-date"}
 
 
@@ -48,12 +49,13 @@ class Request(Struct, frozen=True):
 
 
 class Outcome(Struct, frozen=True):
-    """How a build ended. `watched` are the files it read and wrote: what the fast path compares."""
+    """How a build ended. `read` are the digests of the files it read, `written` what is published: for the fast path."""
 
     report: BuildReport
     exit_code: int
     errors: tuple[ModelpackError, ...]
-    watched: tuple[Path, ...]
+    read: Mapping[Path, str]
+    written: tuple[Path, ...]
 
 
 class _Built(Struct, frozen=True):
@@ -65,7 +67,28 @@ class _Built(Struct, frozen=True):
 
 
 def build_project(request: Request, store: Store, workers: Workers, listen: Listener) -> Outcome:
-    """Builds what the request names and publishes it if every limit marked `error` holds."""
+    """Builds what the request names and publishes it if every limit marked `error` holds.
+
+    Begins again whenever a blob turns out to be lost: it has been set aside, so that the step that made it runs.
+    Raises: StoreError MP-E702 if the output folder cannot be written, before any work.
+    """
+    if not request.frozen:
+        check_output(request.project.output)
+    lost: set[str] = set()
+    while True:
+        try:
+            outcome = _build(request, store, workers, listen)
+            found = next((str(err) for err in outcome.errors if err.code == _LOST), "")
+            if not found or found in lost:
+                return outcome
+        except StoreError as err:
+            found = str(err)
+            if err.code != _LOST or found in lost:
+                raise
+        lost.add(found)
+
+
+def _build(request: Request, store: Store, workers: Workers, listen: Listener) -> Outcome:
     began_s = time.monotonic()
     plan = make_plan(request.project, request.mode)
     runner = _run(plan, request, store, workers, listen)
@@ -100,7 +123,8 @@ def build_project(request: Request, store: Store, workers: Workers, listen: List
         ),
         code,
         errors,
-        (*runner.inputs.source_paths(), *(publication.files if publication else ())),
+        runner.inputs.read_digests(),
+        publication.files if publication else (),
     )
 
 

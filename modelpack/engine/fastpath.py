@@ -15,7 +15,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -51,14 +51,27 @@ def recall(path: Path, *, now: float) -> dict[str, str] | None:
 
 
 def remember(
-    path: Path, files: Iterable[Path], absent: Iterable[Path], texts: dict[str, str]
+    path: Path,
+    files: Iterable[Path],
+    absent: Iterable[Path],
+    texts: dict[str, str],
+    *,
+    read: Mapping[Path, str] | None = None,
+    began_s: float = 0.0,
 ) -> None:
-    """Records a good build. Failing to write it only makes the next build slower."""
+    """Records a good build that began at `began_s`. Failing to write it only makes the next build slower.
+
+    `read` has the digests of files as the build read them; of one that has changed since, nothing is recorded.
+    """
     now = time.time()
+    read = read or {}
+    entries = [_entry(file, now) for file in sorted({*files, *read})]
+    if any(_is_newer(entry, read, began_s) for entry in entries):
+        return
     record = {
         "format": _FORMAT,
         "environment": _environment(),
-        "files": [_entry(file, now) for file in sorted(set(files))],
+        "files": entries,
         "absent": [str(one) for one in sorted(set(absent))],
         "texts": texts,
     }
@@ -70,6 +83,15 @@ def _is_unchanged(entry: list[object]) -> bool:
     if list(stat_signature(Path(str(path)))) != signature:
         return False
     return not digest or _digest(str(path)) == digest
+
+
+def _is_newer(entry: list[object], read: Mapping[Path, str], began_s: float) -> bool:
+    """Whether the file has other bytes than the build read. Its times rule that out for all that were not just written."""
+    path = Path(str(entry[0]))
+    times_ns = [time_ns for time_ns in entry[2:4] if isinstance(time_ns, int)]
+    if path not in read or max(times_ns) < began_s * 1e9 - _RACY_NS:
+        return False
+    return _digest(str(path)) != read[path]
 
 
 def _entry(path: Path, now: float) -> list[object]:

@@ -7,14 +7,13 @@
 
 from __future__ import annotations
 
-import shutil
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
-from modelpack.digest import digest_stream
 from modelpack.errors import SourceError
 from modelpack.keys import InputDigest
 from modelpack.record import ModelFacts, TaskResult
@@ -22,9 +21,11 @@ from modelpack.sources.external import resolve_external
 from modelpack.sources.locate import locate
 from modelpack.sources.sniff import check_is_onnx
 from modelpack.spec import InputRef, ProjectFile, Source, SourceGraph, SourceModel, Step, Upstream
+from modelpack.store.atomic import writing
 from modelpack.store.store import Store
 
 GRAPH_NAME = "model.onnx"
+_BLOCK_BYTES = 1 << 20
 
 
 class ResolvedInput(Struct, frozen=True):
@@ -71,9 +72,9 @@ class Inputs:
         files = self._model("model", self._locate(source), self.facts(inspected))
         return sum(found.size_bytes for found in files)
 
-    def source_paths(self) -> tuple[Path, ...]:
-        """Every project file that was looked at, for the whole-build fast path."""
-        return tuple(sorted(self._digests))
+    def read_digests(self) -> dict[Path, str]:
+        """The digest of every project file that was looked at, for the whole-build fast path."""
+        return {path: digest for path, (digest, _) in sorted(self._digests.items())}
 
     def _resolve(
         self, ref: InputRef, ordinal: int, results: Mapping[str, TaskResult]
@@ -114,7 +115,15 @@ class Inputs:
 
     def _file(self, role: str, name: str, path: Path) -> ResolvedInput:
         if path not in self._digests:
-            self._digests[path] = self._store.stat_cache.digest(path)
+            try:
+                self._digests[path] = self._store.stat_cache.digest(path)
+            except OSError as err:
+                raise SourceError(
+                    "MP-E209",
+                    f"cannot be read: {err.strerror}",
+                    where=str(path),
+                    remedy="give your user permission to read it",
+                ) from err
         digest, size_bytes = self._digests[path]
         return ResolvedInput(role, name, digest, size_bytes, path)
 
@@ -136,13 +145,23 @@ def materialise(inputs: tuple[ResolvedInput, ...], folder: Path, store: Store) -
 
 
 def _copy_verified(path: Path, destination: Path, digest: str) -> None:
-    shutil.copyfile(path, destination)
-    with destination.open("rb") as stream:
-        copied, _ = digest_stream(stream)
-    if copied != digest:
-        raise SourceChangedError(
-            "MP-E230",
-            "the file kept changing while it was read",
-            where=str(path),
-            remedy="wait until whatever writes it has finished, then build again",
-        )
+    hasher = hashlib.sha256()
+    try:
+        source = path.open("rb")
+    except OSError as err:
+        raise _changed(path) from err
+    with source, writing(destination), destination.open("wb") as copy:
+        while block := source.read(_BLOCK_BYTES):
+            hasher.update(block)
+            copy.write(block)
+    if hasher.hexdigest() != digest:
+        raise _changed(path)
+
+
+def _changed(path: Path) -> SourceChangedError:
+    return SourceChangedError(
+        "MP-E230",
+        "the file kept changing while it was read",
+        where=str(path),
+        remedy="wait until whatever writes it has finished, then build again",
+    )

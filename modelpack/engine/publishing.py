@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from msgspec import Struct
 
 from modelpack.digest import digest_bytes
-from modelpack.errors import FrozenError, ManifestError
+from modelpack.errors import FrozenError, ManifestError, StoreError
 from modelpack.publish.check import check_published
 from modelpack.publish.emit import Published, publish
-from modelpack.publish.folder import MANIFEST_FILE, chunk_files, generation_name, read_file
+from modelpack.publish.folder import (
+    MANIFEST_FILE,
+    chunk_files,
+    generation_name,
+    read_file,
+    refuse_foreign,
+)
 from modelpack.publish.manifest import encode_manifest, make_manifest
 from modelpack.publish.pack import Pack
 from modelpack.publish.types import types_source
@@ -26,6 +33,19 @@ class Publication(Struct, frozen=True):
     digest: str
     files: tuple[Path, ...]
     has_changed: bool
+
+
+def check_output(output: OutputSettings) -> None:
+    """Raises: StoreError MP-E702 if nothing can be published there. Makes nothing: a build may yet fail."""
+    refuse_foreign(output.path)
+    nearest = next(folder for folder in (output.path, *output.path.parents) if folder.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        raise StoreError(
+            "MP-E702",
+            "cannot be written" if nearest.is_dir() else "is a file; expected a folder",
+            where=str(nearest),
+            remedy="give your user write permission, or choose another output.path",
+        )
 
 
 def publish_pack(
