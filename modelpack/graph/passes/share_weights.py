@@ -48,5 +48,5 @@ def _by_form(graph: ir.Graph) -> dict[_Form, list[tuple[ir.Value, ir.TensorProto
         tensor = value.const_value
         is_public = value.is_graph_input() or value.is_graph_output()  # case 1
         if tensor is not None and tensor.dtype != ir.DataType.STRING and not is_public:
-            alike[tensor.dtype, tensor.shape.numpy()].append((value, tensor))
+            alike[tensor.dtype, tuple(tensor.shape.numpy())].append((value, tensor))
     return alike
