@@ -39,7 +39,8 @@ def check_output(output: OutputSettings) -> None:
     """Raises: StoreError MP-E702 if nothing can be published there. Makes nothing: a build may yet fail."""
     refuse_foreign(output.path)
     nearest = next(folder for folder in (output.path, *output.path.parents) if folder.exists())
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+    as_now = os.access in os.supports_effective_ids
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK, effective_ids=as_now):
         raise StoreError(
             "MP-E702",
             "cannot be written" if nearest.is_dir() else "is a file; expected a folder",
