@@ -91,7 +91,9 @@ def build_project(request: Request, store: Store, workers: Workers, listen: List
 def _build(request: Request, store: Store, workers: Workers, listen: Listener) -> Outcome:
     began_s = time.monotonic()
     plan = make_plan(request.project, request.mode)
-    runner = _run(plan, request, store, workers, listen)
+    admission = Admission(usable_memory_bytes())
+    runner = _run(plan, request, lambda: Runner(store, workers, admission, listen))
+    store.stat_cache.save()
     errors = tuple(runner.failures.values())
     complete = tuple(model for model in request.project.models if _is_complete(model, plan, runner))
     if not errors and len(complete) < len(request.project.models):
@@ -128,12 +130,11 @@ def _build(request: Request, store: Store, workers: Workers, listen: Listener) -
     )
 
 
-def _run(plan: Plan, request: Request, store: Store, workers: Workers, listen: Listener) -> Runner:
+def _run(plan: Plan, request: Request, make_runner: Callable[[], Runner]) -> Runner:
     """The runner with results and failures. Starts over once if a source changed meanwhile."""
-    runner = _run_once(plan, request, Runner(store, workers, _admission(), listen))
+    runner = _run_once(plan, request, make_runner())
     if any(isinstance(err, SourceChangedError) for err in runner.failures.values()):
-        runner = _run_once(plan, request, Runner(store, workers, _admission(), listen))
-    store.stat_cache.save()
+        runner = _run_once(plan, request, make_runner())
     return runner
 
 
@@ -146,10 +147,6 @@ def _run_once(plan: Plan, request: Request, runner: Runner) -> Runner:
         keep_going=request.keep_going,
     )
     return runner
-
-
-def _admission() -> Admission:
-    return Admission(usable_memory_bytes())
 
 
 def _is_complete(model: Model, plan: Plan, runner: Runner) -> bool:

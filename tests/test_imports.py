@@ -1,0 +1,73 @@
+"""What a command does not need, it does not load: start-up is what people feel."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.builds import warm
+from tests.support.cli import environment_with, modelpack
+from tests.support.projects import Project, make_project
+
+HEAVY = ("onnx", "onnx_ir", "onnxruntime", "onnxsim", "numpy", "torch")
+PROGRAM = """
+import io, json, sys
+from modelpack.cli.main import run
+code = run(sys.argv[1:], io.StringIO(), io.StringIO())
+print(json.dumps([code, sorted({name.partition(".")[0] for name in sys.modules})]))
+"""
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    made = make_project(tmp_path_factory.mktemp("imports") / "project", "tiny")
+    warm(made)
+    assert modelpack("build", "-C", made.folder).code == 0
+    return made
+
+
+def loaded(*argv: str | Path) -> set[str]:
+    finished = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *map(str, argv)],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=environment_with(),
+    )
+    code, names = json.loads(finished.stdout)
+    assert code == 0
+    return set(names)
+
+
+def test_imports_of_a_build_with_nothing_to_do_are_next_to_none(project: Project) -> None:
+    names = loaded("build", "-C", project.folder)
+    unwanted = {"doit", "msgspec", "rich", "pebble", "argparse", "tomllib", "tomli", *HEAVY}
+    assert sorted(names & unwanted) == []
+
+
+def test_imports_of_a_cached_build_leave_the_libraries_to_workers(
+    project: Project, tmp_path: Path
+) -> None:
+    copy = Project(shutil.copytree(project.folder, tmp_path / "copy"))
+    names = loaded("build", "-C", copy.folder)
+    assert "doit" in names
+    assert sorted(names & {"rich", *HEAVY}) == []
+
+
+@pytest.mark.parametrize("command", ["list", "graph", "clean"])
+def test_imports_of_short_commands_hold_nothing_heavy(
+    project: Project, tmp_path: Path, command: str
+) -> None:
+    copy = Project(shutil.copytree(project.folder, tmp_path / "copy"))
+    assert sorted(loaded(command, "-C", copy.folder) & {"doit", "pebble", "rich", *HEAVY}) == []
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["--version"], ["list", "--help"]])
+def test_imports_of_help_hold_no_scheduler(argv: list[str]) -> None:
+    assert sorted(loaded(*argv) & {"doit", "pebble", "rich", *HEAVY}) == []
