@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from modelpack.engine.schedule import needs
+from modelpack.plan import make_plan, variant_target
+from modelpack.spec import (
+    CompressParams,
+    Form,
+    GoldenParams,
+    Host,
+    Mode,
+    Plan,
+    Project,
+    ProjectFile,
+    QuantizeParams,
+    SourceGraph,
+    SourceModel,
+    Step,
+    Upstream,
+)
+from tests.support.projects import make_project
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return make_project(tmp_path / "project", "pair").declared()
+
+
+def step(plan: Plan, name: str) -> Step:
+    (found,) = [one for one in plan.steps if one.name == name]
+    return found
+
+
+def test_plan_has_every_step_in_order(project: Project) -> None:
+    assert [one.name for one in make_plan(project, "production").steps] == [
+        "inspect:words",
+        "simplify:words",
+        "shake:words",
+        "golden:words",
+        "assets:words",
+        "compress:words",
+        "quantize:words@q8",
+        "evaluate:words@q8",
+        "split:words@q8",
+        "compress:words@q8",
+        "quantize:words@fp32",
+        "evaluate:words@fp32",
+        "split:words@fp32",
+        "compress:words@fp32",
+        "inspect:faces",
+        "simplify:faces",
+        "shake:faces",
+        "quantize:faces@fp16",
+        "split:faces@fp16",
+        "compress:faces@fp16",
+    ]
+
+
+def test_plan_has_each_step_after_those_it_needs(project: Project) -> None:
+    seen: set[str] = set()
+    for one in make_plan(project, "production").steps:
+        assert set(needs(one)) <= seen
+        seen.add(one.name)
+
+
+def test_plan_is_the_same_each_time(project: Project) -> None:
+    assert make_plan(project, "production") == make_plan(project, "production")
+
+
+def test_plan_without_passes_shakes_the_source_itself(project: Project) -> None:
+    words = replace(project.models[0], simplify=False)
+    plan = make_plan(replace(project, models=(words,)), "production")
+    assert "simplify:words" not in {one.name for one in plan.steps}
+    assert step(plan, "shake:words").inputs == (
+        SourceModel("model", words.source, "inspect:words"),
+    )
+
+
+def test_plan_wires_inputs_by_role(project: Project) -> None:
+    plan = make_plan(project, "production")
+    (words, _) = project.models
+    assert words.golden is not None
+    assert step(plan, "inspect:words").inputs == (SourceGraph("model", words.source),)
+    assert step(plan, "golden:words").inputs == (
+        ProjectFile("samples", words.golden.samples),
+        Upstream("facts", "inspect:words", "facts"),
+    )
+    assert step(plan, "golden:words").params == GoldenParams("npz", ())
+    assert step(plan, "evaluate:words@q8").inputs == (
+        SourceModel("reference", words.source, "inspect:words"),
+        Upstream("model", "quantize:words@q8", "model"),
+        Upstream("judge", "golden:words", "judge"),
+    )
+    assert step(plan, "quantize:words@q8").params == QuantizeParams("q8", "wasm", (), 32)
+    assert step(plan, "compress:words@q8").mapped_over == "chunk"
+
+
+@pytest.mark.parametrize(
+    ("host", "mode", "target", "forms"),
+    [
+        ("static", "production", "words@q8", (("gzip", 9), ("zstd", 19))),
+        ("static", "production", "words@fp32", (("gzip", 9), ("zstd", 19))),
+        ("static", "development", "words@q8", (("zstd", 3),)),
+        ("nginx", "production", "words@q8", (("gzip", 9), ("zstd", 19), ("br", 11))),
+        ("nginx", "production", "words@fp32", (("gzip", 9), ("zstd", 19))),
+        ("nginx", "development", "words@q8", (("br", 9),)),
+    ],
+)
+def test_plan_compresses_as_the_host_serves(
+    project: Project, host: Host, mode: Mode, target: str, forms: tuple[tuple[Form, int], ...]
+) -> None:
+    served = replace(project, output=replace(project.output, host=host))
+    assert step(make_plan(served, mode), f"compress:{target}").params == CompressParams(forms)
+
+
+def test_plan_smallest_compresses_floats_with_brotli_too(project: Project) -> None:
+    output = replace(project.output, host="nginx", compression="smallest")
+    plan = make_plan(replace(project, output=output), "production")
+    assert step(plan, "compress:words@fp32").params == CompressParams(
+        (("gzip", 9), ("zstd", 19), ("br", 11))
+    )
+
+
+def test_plan_without_compression_has_no_such_step(project: Project) -> None:
+    output = replace(project.output, compression="none")
+    plan = make_plan(replace(project, output=output), "production")
+    assert [one.name for one in plan.steps if one.kind == "compress"] == []
+
+
+def test_variant_target_names_model_and_variant(project: Project) -> None:
+    model = project.models[0]
+    assert variant_target(model, model.variants[0]) == "words@q8"
