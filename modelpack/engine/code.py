@@ -12,7 +12,15 @@ from modelpack.steps.catalog import CATALOG
 
 _PACKAGE = Path(modelpack.__file__).parent
 # What every step may use. A change in graph/ wakes all steps: splitting hairs here would one day serve stale bytes.
-_SHARED = ("spec.py", "record.py", "digest.py", "units.py", "errors.py", "steps/contract.py")
+_SHARED = (
+    "spec.py",
+    "record.py",
+    "decoding.py",
+    "digest.py",
+    "units.py",
+    "errors.py",
+    "steps/contract.py",
+)
 
 
 def code_digests(kind: StepKind) -> tuple[tuple[str, str], ...]:

@@ -1,0 +1,43 @@
+"""Which modules of modelpack a module can reach, read from its source."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import modelpack
+
+_PACKAGE = Path(modelpack.__file__).parent
+
+
+def modules_behind(name: str) -> set[str]:
+    """The files of the package that `name` imports, directly or not, and itself; relative to the package."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        current = waiting.pop()
+        if current not in found:
+            found.add(current)
+            waiting += _imports(_PACKAGE / current)
+    return found
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield from _files(alias.name)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from _files(node.module)
+            for alias in node.names:
+                yield from _files(f"{node.module}.{alias.name}")
+
+
+def _files(module: str) -> Iterator[str]:
+    first, _, rest = module.partition(".")
+    place = rest.replace(".", "/")
+    if first == "modelpack":
+        for candidate in (f"{place}.py", f"{place}/__init__.py" if place else "__init__.py"):
+            if (_PACKAGE / candidate).is_file():
+                yield candidate
