@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from modelpack.digest import digest_bytes
 from modelpack.engine.fastpath import recall, record_path, remember
 
 TEXTS = {"out": "", "err": "nothing changed\n"}
@@ -103,3 +104,27 @@ def test_fastpath_unwritable_place_is_no_error(source: Path, tmp_path: Path) -> 
     record = record_path(tmp_path / "cache", tmp_path / "modelpack.toml", ["build"])
     remember(record, [source], [], TEXTS)
     assert recall(record, now=time.time()) is None
+
+
+def test_fastpath_of_a_file_that_changed_since_it_was_read_is_not_recorded(
+    source: Path, record: Path
+) -> None:
+    source.write_bytes(b"edited during the build")
+    read = {source: digest_bytes(b"weights")}
+    remember(record, [], [], TEXTS, read=read, began_s=time.time() - 1)
+    assert not record.exists()
+
+
+def test_fastpath_of_a_file_that_is_as_it_was_read_is_recorded(source: Path, record: Path) -> None:
+    source.write_bytes(b"weights")
+    remember(record, [], [], TEXTS, read={source: digest_bytes(b"weights")}, began_s=time.time())
+    assert recall(record, now=time.time()) == TEXTS
+
+
+def test_fastpath_of_a_file_older_than_the_build_is_not_hashed_again(
+    source: Path, record: Path
+) -> None:
+    remember(
+        record, [], [], TEXTS, read={source: "never asked for"}, began_s=time.time() + LONG_AGO_S
+    )
+    assert recall(record, now=time.time()) == TEXTS

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import os
+from importlib import metadata
+from typing import get_args
+
+import pytest
+
+from modelpack.engine.machine import (
+    numeric_platform,
+    tool_versions,
+    usable_cores,
+    usable_memory_bytes,
+)
+from modelpack.spec import StepKind
+from modelpack.units import MIB
+
+
+@pytest.mark.parametrize("kind", get_args(StepKind))
+def test_machine_knows_the_version_of_every_tool(kind: StepKind) -> None:
+    versions = dict(tool_versions(kind))
+    for name, version in versions.items():
+        try:
+            assert version == metadata.version(name)
+        except metadata.PackageNotFoundError:
+            assert version == "not installed"
+
+
+def test_machine_names_the_processor_only_where_numbers_depend_on_it() -> None:
+    assert numeric_platform("split") == ""
+    assert numeric_platform("evaluate").endswith(" CPUExecutionProvider")
+    assert numeric_platform("evaluate").split()[0] == os.uname().machine
+
+
+def test_machine_has_cores_and_memory() -> None:
+    assert 1 <= usable_cores() <= (os.cpu_count() or 1)
+    assert 512 * MIB <= usable_memory_bytes() < 1 << 46
