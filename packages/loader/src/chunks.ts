@@ -61,6 +61,11 @@ export function keeperOf(
   };
 }
 
+/** Whether what is written outlives the page. */
+export function isShared({ kind }: ModelStore): boolean {
+  return kind !== "memory" && kind !== "none";
+}
+
 /** Fills `target` with the chunk's verified bytes. */
 export async function obtainChunk(
   chunk: Chunk,
@@ -70,7 +75,7 @@ export async function obtainChunk(
 ): Promise<void> {
   const { keeper, meter, download } = source;
   if (await keeper.read(chunk, target, signal)) return meter.cached(chunk);
-  const locks = keeper.store.kind === "memory" ? undefined : source.locks;
+  const locks = isShared(keeper.store) ? source.locks : undefined;
   await withLock(chunk.hash, locks, signal, async () => {
     // Another tab may have stored it while this one waited.
     if (locks && (await keeper.read(chunk, target, signal))) return meter.cached(chunk);

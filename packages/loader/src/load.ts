@@ -1,5 +1,6 @@
 /** From a reference to a model that runs. */
-import { throwIfAborted } from "./abort.ts";
+import { childController, throwIfAborted } from "./abort.ts";
+import { isShared } from "./chunks.ts";
 import type { Engine } from "./engine.ts";
 import { type Environment, openEnvironment } from "./environment.ts";
 import { ModelpackError } from "./errors.ts";
@@ -116,31 +117,42 @@ async function startVariant(
   environment: Environment,
   meter: ProgressMeter,
 ): Promise<Engine> {
-  const { signal, scope, options } = environment;
-  const { device } = candidate.variant;
-  const engine = await openEngine(environment);
+  const { controller, unlink } = childController(environment.signal);
+  const attempt = { ...environment, signal: controller.signal };
+  const opening = openEngine(attempt);
   try {
-    const measureRuntime = measurePhase(scope.performance, "runtime");
-    const started = engine
-      .ask({ kind: "start", device, runtime: options.runtime ?? {} }, { signal })
-      .then(() => {
-        measureRuntime();
-        meter.finish("runtime");
-      });
-    const [inputs] = await Promise.all([fetchInputs(candidate, planned, environment, meter), started]);
+    const started = startRuntime(opening, candidate, attempt, meter);
+    const [inputs, engine] = await Promise.all([fetchInputs(candidate, planned, attempt, meter), started]);
     meter.begin("session");
-    const measureSession = measurePhase(scope.performance, "session");
+    const measure = measurePhase(environment.scope.performance, "session");
     const transfer = [inputs.model, ...inputs.externalData.map(({ data }) => data)].map(
       ({ buffer }) => buffer,
     );
     const request = { kind: "create", ...inputs, state: planned.model.state } as const;
-    await engine.ask(request, { signal, transfer: transfer as ArrayBuffer[] });
-    measureSession();
+    await engine.ask(request, { signal: attempt.signal, transfer: transfer as ArrayBuffer[] });
+    measure();
     return engine;
   } catch (error) {
-    engine.close();
+    controller.abort(); // neither a download nor a runtime goes on for nothing
+    opening.then((engine) => engine.close()).catch(() => undefined);
     throw error;
+  } finally {
+    unlink();
   }
+}
+
+async function startRuntime(
+  opening: Promise<Engine>,
+  { variant }: PlannedVariant,
+  { options, scope, signal }: Environment,
+  meter: ProgressMeter,
+): Promise<Engine> {
+  const measure = measurePhase(scope.performance, "runtime");
+  const engine = await opening;
+  await engine.ask({ kind: "start", device: variant.device, runtime: options.runtime ?? {} }, { signal });
+  measure();
+  meter.finish("runtime");
+  return engine;
 }
 
 async function fetchInputs(
@@ -183,6 +195,6 @@ function isStale(error: unknown): boolean {
 
 /** Asks the browser not to evict the models: after the first success, when there is something to keep. */
 async function askToPersist({ scope, keeper }: Environment): Promise<void> {
-  if (keeper.store.kind === "memory") return;
+  if (!isShared(keeper.store)) return;
   await scope.navigator?.storage?.persist?.().catch(() => undefined);
 }

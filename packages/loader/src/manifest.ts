@@ -4,6 +4,19 @@
  * as `__proto__` can never name something that an object inherits.
  */
 import { ModelpackError, messageOf } from "./errors.ts";
+import {
+  list,
+  number,
+  object,
+  oneOf,
+  optional,
+  or,
+  type Reader,
+  record,
+  table,
+  text,
+  whole,
+} from "./readers.ts";
 import { checkRules } from "./rules.ts";
 
 export type Form = "gzip" | "zstd" | "br";
@@ -13,6 +26,8 @@ export interface Chunk {
   readonly size: number;
   /** The size of each published encoded form. */
   readonly enc: Readonly<Partial<Record<Form, number>>>;
+  /** What the host sends for it. */
+  readonly transfer: number;
 }
 
 /** A run of bytes: of the chunk at position `chunk`, or zeros where it is undefined. */
@@ -94,19 +109,9 @@ export interface Manifest {
   readonly models: ReadonlyMap<string, Model>;
 }
 
-const MIB = 2 ** 20;
-export const MAX_MANIFEST_BYTES: number = 32 * MIB; // some 100,000 chunks; more is an attack on memory
-const MAX_CHUNK_BYTES = 16 * MIB;
-const MAX_ZERO_RUN_BYTES = 64 * 1024;
-const HASH = /^[0-9a-f]{64}$/;
-const NAME = /^[a-z0-9][a-z0-9._-]{0,127}$/;
-const FILE_ID = /^[a-z0-9][a-z0-9._-]*(@[a-z0-9][a-z0-9._-]*)?\/[a-z0-9][a-z0-9._-]*$/;
-const WORD = /^[\s\S]{1,1024}$/;
-const DIMENSION = /^[\s\S]{0,1024}$/;
-const MEDIA_TYPE = /^[a-z]{1,60}\/[a-z0-9.+-]{1,60}$/;
-const BASE = /^\.\/([a-z0-9][a-z0-9._-]*\/)*$/;
-const CHUNK_URL = /^([a-z0-9][a-z0-9._-]*\/)*([a-z0-9_-][a-z0-9._-]{0,63})?\{hash\}\{ext\}$/;
-const MIRROR = /^https:\/\/[A-Za-z0-9.-]+(:\d+)?\/([A-Za-z0-9._~-]+\/)*$/;
+export const MAX_MANIFEST_BYTES: number = 2 ** 25; // some 100,000 chunks; more is an attack on memory
+const MAX_CHUNK_BYTES = 2 ** 24;
+const MAX_ZERO_RUN_BYTES = 2 ** 16;
 // Only as a key and only when spelled plainly; spelled otherwise it meets `table`, and is harmless elsewhere.
 const POLLUTING_KEY = /"(__proto__|constructor|prototype)"\s*:/;
 
@@ -115,37 +120,34 @@ export function parseManifest(bytes: Uint8Array, url: string): Manifest {
   try {
     const document = readJson(bytes, url);
     checkVersion(document, url);
-    const manifest = readManifest(document);
+    const manifest = readManifest(document, "manifest");
     checkRules(manifest);
     return manifest;
   } catch (error) {
     if (error instanceof ModelpackError) throw error;
-    throw new ModelpackError("MANIFEST_INTEGRITY", `${url} is not a manifest: ${messageOf(error)}`, {
+    throw new ModelpackError("MANIFEST_INTEGRITY", `${url} is no manifest: ${messageOf(error)}`, {
       url,
-      hint: "run `modelpack build` and publish its output unchanged",
+      hint: "publish the output of `modelpack build` unchanged",
     });
   }
 }
 
-type Fields = Record<string, unknown>;
-type Reader<T> = (value: unknown, where: string) => T;
-
-function readJson(bytes: Uint8Array, url: string): Fields {
+function readJson(bytes: Uint8Array, url: string): Readonly<Record<string, unknown>> {
   if (bytes.length > MAX_MANIFEST_BYTES)
     throw new Error(`${bytes.length} bytes; at most ${MAX_MANIFEST_BYTES}`);
-  const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  if (/^\s*</.test(text)) {
+  const json = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  if (/^\s*</.test(json)) {
     throw new ModelpackError("MANIFEST_FETCH", `${url} is a web page, not a manifest`, {
       url,
       hint: "the server answers unknown names with HTML; check where the manifest is published",
     });
   }
-  const key = POLLUTING_KEY.exec(text)?.[1];
+  const key = POLLUTING_KEY.exec(json)?.[1];
   if (key) throw new Error(`the key "${key}" is not allowed`);
-  return object(JSON.parse(text), "the document");
+  return object(JSON.parse(json), "manifest");
 }
 
-function checkVersion({ manifestVersion: version }: Fields, url: string): void {
+function checkVersion({ manifestVersion: version }: Readonly<Record<string, unknown>>, url: string): void {
   if (version === 1) return;
   throw new ModelpackError(
     "MANIFEST_VERSION",
@@ -157,220 +159,133 @@ function checkVersion({ manifestVersion: version }: Fields, url: string): void {
   );
 }
 
-function readManifest(document: Fields): Manifest {
-  const generator = object(document["generator"], "generator");
-  word(generator["name"], "generator.name");
-  word(generator["version"], "generator.version");
-  string(document["$schema"], "$schema", DIMENSION);
-  const chunks = list(document["chunks"], "chunks", chunk);
-  return {
-    delivery: delivery(document["delivery"]),
-    chunks,
-    files: table(document["files"], "files", FILE_ID, (value, where) => file(value, where, chunks)),
-    models: table(document["models"], "models", NAME, model),
-  };
-}
+const hash = text(/^[0-9a-f]{64}$/);
+const name = text(/^[a-z0-9][a-z0-9._-]{0,127}$/);
+const fileId = text(/^[a-z0-9][a-z0-9._-]*(@[a-z0-9][a-z0-9._-]*)?\/[a-z0-9][a-z0-9._-]*$/);
+const word = text(/^[\s\S]{1,1024}$/);
+const anyText = text(/^[\s\S]{0,1024}$/);
+const bytes = whole(0);
+const chunkBytes = whole(1, MAX_CHUNK_BYTES);
 
-function delivery(value: unknown): Delivery {
-  const fields = object(value, "delivery");
-  return {
-    base: string(fields["base"], "delivery.base", BASE),
-    chunkUrl: string(fields["chunkUrl"], "delivery.chunkUrl", CHUNK_URL),
-    mode: oneOf(fields["mode"], "delivery.mode", ["stored", "transport"]),
-    mirrors: list(fields["mirrors"] ?? [], "delivery.mirrors", (item, where) => string(item, where, MIRROR)),
-  };
-}
+const value: Reader<ValueMetadata> = record({
+  name: word,
+  isTensor: oneOf(true),
+  type: word,
+  shape: list((size, where) => (typeof size === "string" ? anyText : bytes)(size, where)),
+});
 
-function chunk(value: unknown, where: string): Chunk {
-  const fields = object(value, where);
-  const forms = object(fields["enc"] ?? {}, `${where}.enc`);
-  const enc: Partial<Record<Form, number>> = {};
-  for (const form of ["gzip", "zstd", "br"] as const) {
-    if (forms[form] !== undefined) enc[form] = whole(forms[form], `${where}.enc.${form}`, 1, MAX_CHUNK_BYTES);
-  }
-  return {
-    hash: hash(fields["hash"], where),
-    size: whole(fields["size"], `${where}.size`, 1, MAX_CHUNK_BYTES),
-    enc,
-  };
-}
+const requires: Reader<Requires> = record({
+  webgpu: optional(record({ features: or(list(word), []), limits: or(table(word, bytes), new Map()) })),
+  wasm: or(list(word), []),
+  deviceMemoryGB: optional(number),
+  storageBytes: optional(bytes),
+});
 
-function file(value: unknown, where: string, chunks: readonly Chunk[]): ManifestFile {
-  const fields = object(value, where);
-  return {
-    size: whole(fields["size"], `${where}.size`),
-    hash: hash(fields["hash"], where),
-    type: string(fields["type"], `${where}.type`, MEDIA_TYPE),
-    parts: list(fields["parts"], `${where}.parts`, (item, at) => part(item, at, chunks)),
-  };
-}
+const variant: Reader<Variant> = record({
+  id: name,
+  dtype: name,
+  scheme: word,
+  digest: hash,
+  device: name,
+  runtime: name,
+  executionProviders: list(name),
+  requires,
+  graph: fileId,
+  externalData: list(record({ path: name, file: fileId })),
+  sessionOptions: object,
+  size: record({ decoded: bytes, transfer: bytes }),
+  inputs: optional(list(value)),
+  outputs: optional(list(value)),
+});
+
+const model: Reader<Model> = record({
+  inputs: list(value),
+  outputs: list(value),
+  state: list(record({ input: word, output: word })),
+  assets: table(name, fileId),
+  load: oneOf("eager", "idle", "lazy"),
+  variants: list(variant),
+  version: optional(word),
+  license: optional(word),
+  source: optional(word),
+  group: optional(word),
+});
 
 /** Case 1: a whole chunk, by its position. 2: `["z", length]`, zeros. 3: `[chunk, offset, length]`. */
-function part(value: unknown, where: string, chunks: readonly Chunk[]): Part {
-  if (!Array.isArray(value)) {
-    return { chunk: value as number, offset: 0, length: chunkAt(value, where, chunks).size };
+const part: Reader<Part> = (found, where) => {
+  if (!Array.isArray(found)) return { chunk: bytes(found, where), offset: 0, length: WHOLE_CHUNK };
+  const [first, offset, length] = found;
+  if (first === "z" && found.length === 2) {
+    return { chunk: undefined, offset: 0, length: whole(1, MAX_ZERO_RUN_BYTES)(offset, where) };
   }
-  if (value[0] === "z" && value.length === 2) {
-    return { chunk: undefined, offset: 0, length: whole(value[1], where, 1, MAX_ZERO_RUN_BYTES) };
-  }
-  if (value.length !== 3)
+  if (found.length !== 3)
     throw new Error(`${where} is neither a chunk nor [chunk, offset, length] nor ["z", length]`);
-  const size = chunkAt(value[0], where, chunks).size;
-  const offset = whole(value[1], where, 0, size - 1);
-  return { chunk: value[0] as number, offset, length: whole(value[2], where, 1, size - offset) };
-}
+  return { chunk: bytes(first, where), offset: bytes(offset, where), length: chunkBytes(length, where) };
+};
+const WHOLE_CHUNK = 0; // until the sizes of chunks are known
 
-function chunkAt(value: unknown, where: string, chunks: readonly Chunk[]): Chunk {
-  return chunks[whole(value, where, 0, chunks.length - 1)] as Chunk;
-}
-
-function model(value: unknown, where: string): Model {
-  const fields = object(value, where);
-  const optional = pick(fields, where, ["version", "license", "source", "group"], word);
-  return {
-    ...optional,
-    inputs: values(fields["inputs"], `${where}.inputs`),
-    outputs: values(fields["outputs"], `${where}.outputs`),
-    state: list(fields["state"], `${where}.state`, statePair),
-    assets: table(fields["assets"], `${where}.assets`, NAME, fileId),
-    load: oneOf(fields["load"], `${where}.load`, ["eager", "idle", "lazy"]),
-    variants: list(fields["variants"], `${where}.variants`, variant),
-  };
-}
-
-function statePair(value: unknown, where: string): Model["state"][number] {
-  const fields = object(value, where);
-  return { input: word(fields["input"], where), output: word(fields["output"], where) };
-}
-
-function variant(value: unknown, where: string): Variant {
-  const fields = object(value, where);
-  const size = object(fields["size"], `${where}.size`);
-  const name = (key: string): string => string(fields[key], `${where}.${key}`, NAME);
-  return {
-    ...pick(fields, where, ["inputs", "outputs"], values),
-    id: name("id"),
-    dtype: name("dtype"),
-    scheme: word(fields["scheme"], `${where}.scheme`),
-    digest: hash(fields["digest"], `${where}.digest`),
-    device: name("device"),
-    runtime: name("runtime"),
-    executionProviders: list(fields["executionProviders"], `${where}.executionProviders`, (item, at) =>
-      string(item, at, NAME),
-    ),
-    requires: requires(fields["requires"], `${where}.requires`),
-    graph: fileId(fields["graph"], `${where}.graph`),
-    externalData: list(fields["externalData"], `${where}.externalData`, dataReference),
-    sessionOptions: object(fields["sessionOptions"], `${where}.sessionOptions`),
-    size: {
-      decoded: whole(size["decoded"], `${where}.size.decoded`),
-      transfer: whole(size["transfer"], `${where}.size.transfer`),
-    },
-  };
-}
-
-function dataReference(value: unknown, where: string): Variant["externalData"][number] {
-  const fields = object(value, where);
-  return {
-    path: string(fields["path"], `${where}.path`, NAME),
-    file: fileId(fields["file"], `${where}.file`),
-  };
-}
-
-function requires(value: unknown, where: string): Requires {
-  const fields = object(value, where);
-  const memory = fields["deviceMemoryGB"];
-  if (memory !== undefined && !(typeof memory === "number" && memory > 0))
-    throw new Error(`${where}.deviceMemoryGB`);
-  return {
-    ...pick(fields, where, ["webgpu"], webgpuNeeds),
-    ...pick(fields, where, ["storageBytes"], whole),
-    ...(memory === undefined ? {} : { deviceMemoryGB: memory }),
-    wasm: list(fields["wasm"] ?? [], `${where}.wasm`, word),
-  };
-}
-
-function webgpuNeeds(value: unknown, where: string): WebgpuNeeds {
-  const fields = object(value, where);
-  return {
-    features: list(fields["features"] ?? [], `${where}.features`, word),
-    limits: table(fields["limits"] ?? {}, `${where}.limits`, WORD, (item, at) => whole(item, at)),
-  };
-}
-
-function values(value: unknown, where: string): readonly ValueMetadata[] {
-  return list(value, where, (item, at) => {
-    const fields = object(item, at);
-    if (fields["isTensor"] !== true) throw new Error(`${at}.isTensor is not true`);
-    return {
-      name: word(fields["name"], `${at}.name`),
-      isTensor: true,
-      type: word(fields["type"], `${at}.type`),
-      shape: list(fields["shape"], `${at}.shape`, (size, place) =>
-        typeof size === "string" ? string(size, place, DIMENSION) : whole(size, place),
+const readFields = record<Omit<Manifest, "chunks"> & { chunks: readonly Omit<Chunk, "transfer">[] }>({
+  delivery: record<Delivery>({
+    base: text(/^\.\/([a-z0-9][a-z0-9._-]*\/)*$/),
+    chunkUrl: text(/^([a-z0-9][a-z0-9._-]*\/)*([a-z0-9_-][a-z0-9._-]{0,63})?\{hash\}\{ext\}$/),
+    mode: oneOf("stored", "transport"),
+    mirrors: or(list(text(/^https:\/\/[A-Za-z0-9.-]+(:\d+)?\/([A-Za-z0-9._~-]+\/)*$/)), []),
+  }),
+  chunks: list(
+    record<Omit<Chunk, "transfer">>({
+      hash,
+      size: chunkBytes,
+      enc: or(
+        record<Chunk["enc"]>({
+          gzip: optional(chunkBytes),
+          zstd: optional(chunkBytes),
+          br: optional(chunkBytes),
+        }),
+        {},
       ),
-    };
-  });
-}
-
-function object(value: unknown, where: string): Fields {
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw new Error(`${where} is no object`);
-  // Without a prototype only what was written in the manifest can be read from it.
-  return Object.assign(Object.create(null), value) as Fields;
-}
-
-function table<T>(value: unknown, where: string, keys: RegExp, read: Reader<T>): ReadonlyMap<string, T> {
-  return new Map(
-    Object.entries(object(value, where)).map(([key, item]) => {
-      if (key in Object.prototype) throw new Error(`the key "${key}" is not allowed`);
-      return [string(key, where, keys), read(item, `${where}.${key}`)];
     }),
-  );
+  ),
+  files: table(
+    fileId,
+    record<ManifestFile>({
+      size: bytes,
+      hash,
+      type: text(/^[a-z]{1,60}\/[a-z0-9.+-]{1,60}$/),
+      parts: list(part),
+    }),
+  ),
+  models: table(name, model),
+});
+
+const readHeading = record({ $schema: anyText, generator: record({ name: word, version: word }) });
+
+const readManifest: Reader<Manifest> = (document, where) => {
+  readHeading(document, where);
+  const fields = readFields(document, where);
+  const chunks = fields.chunks.map((chunk) => ({ ...chunk, transfer: transferOf(chunk, fields.delivery) }));
+  const files = new Map<string, ManifestFile>();
+  for (const [id, file] of fields.files)
+    files.set(id, { ...file, parts: file.parts.map(resolver(chunks, id)) });
+  return { ...fields, chunks, files };
+};
+
+/** The smallest form that every browser gets. Of negotiated ones zstd does not count: Safari before 26 does not take it. */
+function transferOf({ enc, size }: Omit<Chunk, "transfer">, { mode }: Delivery): number {
+  const { zstd, ...others } = enc;
+  const sizes = Object.values(mode === "stored" ? enc : others);
+  return sizes.length ? Math.min(...sizes) : size;
 }
 
-function list<T>(value: unknown, where: string, read: Reader<T>): readonly T[] {
-  if (!Array.isArray(value)) throw new Error(`${where} is no list`);
-  return value.map((item, position) => read(item, `${where}[${position}]`));
-}
-
-function pick<Key extends string, T>(
-  fields: Fields,
-  where: string,
-  keys: readonly Key[],
-  read: Reader<T>,
-): Partial<Record<Key, T>> {
-  const found: Partial<Record<Key, T>> = {};
-  for (const key of keys) if (fields[key] !== undefined) found[key] = read(fields[key], `${where}.${key}`);
-  return found;
-}
-
-function string(value: unknown, where: string, pattern: RegExp): string {
-  if (typeof value === "string" && pattern.test(value)) return value;
-  throw new Error(`${where} is ${shown(value)}; expected ${pattern.source}`);
-}
-
-function oneOf<T extends string>(value: unknown, where: string, words: readonly T[]): T {
-  const found = words.find((item) => item === value);
-  if (found) return found;
-  throw new Error(`${where} is ${shown(value)}; expected ${words.join(" or ")}`);
-}
-
-function whole(
-  value: unknown,
-  where: string,
-  least: number = 0,
-  most: number = Number.MAX_SAFE_INTEGER,
-): number {
-  if (Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most)
-    return value as number;
-  throw new Error(`${where} is ${shown(value)}; expected a whole number from ${least} to ${most}`);
-}
-
-const hash: Reader<string> = (value, where) => string(value, `${where}.hash`, HASH);
-const word: Reader<string> = (value, where) => string(value, where, WORD);
-const fileId: Reader<string> = (value, where) => string(value, where, FILE_ID);
-
-function shown(value: unknown): string {
-  return String(JSON.stringify(value)).slice(0, 80);
+/** Gives whole chunks their length; refuses what does not lie inside its chunk. */
+function resolver(chunks: readonly Chunk[], id: string): (part: Part) => Part {
+  return (given) => {
+    const { chunk, offset } = given;
+    if (chunk === undefined) return given;
+    const size = chunks[chunk]?.size ?? 0;
+    const length = given.length || size;
+    if (size && offset + length <= size) return { chunk, offset, length };
+    throw new Error(
+      `files.${id}: ${length} bytes from ${offset} do not lie in chunk ${chunk} of ${size} bytes`,
+    );
+  };
 }

@@ -1,5 +1,4 @@
 import type { Chunk } from "./manifest.ts";
-import { downloadBytes } from "./sizes.ts";
 import type { Phase, Progress } from "./types.ts";
 
 // Shares of the whole. A typical cold load at 50 Mbit/s spends about this much of its time in each.
@@ -72,29 +71,29 @@ export function progressMeter(
       tell(true);
     },
     expect: (missing, cached) => {
-      const bytes = missing.reduce((total, chunk) => total + downloadBytes(chunk), 0);
-      const weight = bytes + cached.reduce((total, chunk) => total + downloadBytes(chunk) * CACHED_WEIGHT, 0);
+      const bytes = missing.reduce((total, chunk) => total + chunk.transfer, 0);
+      const weight = bytes + cached.reduce((total, chunk) => total + chunk.transfer * CACHED_WEIGHT, 0);
       sums.expected = sums.transferred + bytes;
       sums.expectedWeight = sums.doneWeight + weight;
       startedMs ??= now();
       tell(true);
     },
     receiving: (chunk, share) => {
-      const scaled = share * downloadBytes(chunk);
+      const scaled = share * chunk.transfer;
       sums.underWay += scaled - (underWay.get(chunk.hash) ?? 0);
       underWay.set(chunk.hash, scaled);
       tell(false);
     },
     received: (chunk) => {
       settle(chunk);
-      sums.transferred += downloadBytes(chunk);
-      sums.doneWeight += downloadBytes(chunk);
+      sums.transferred += chunk.transfer;
+      sums.doneWeight += chunk.transfer;
       tell(false);
     },
     cached: (chunk) => {
       settle(chunk);
       sums.cached += chunk.size;
-      sums.doneWeight += downloadBytes(chunk) * CACHED_WEIGHT;
+      sums.doneWeight += chunk.transfer * CACHED_WEIGHT;
       tell(false);
     },
   };

@@ -28,13 +28,7 @@ export function filesOf(manifest: Manifest, ids: readonly string[]): readonly Ma
   return ids.map((id) => manifest.files.get(id) as ManifestFile);
 }
 
-/** What the host sends for the chunk: its smallest published form. */
-export function downloadBytes(chunk: Chunk): number {
-  const encoded = Object.values(chunk.enc);
-  return encoded.length ? Math.min(...encoded) : chunk.size;
-}
-
 /** What the host sends for all of `chunks`. */
 export function transferBytes(chunks: readonly Chunk[]): number {
-  return chunks.reduce((total, chunk) => total + downloadBytes(chunk), 0);
+  return chunks.reduce((total, chunk) => total + chunk.transfer, 0);
 }

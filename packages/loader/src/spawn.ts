@@ -1,23 +1,29 @@
 /** The thread in which a session lives. */
-import { createEngine, type Engine } from "./engine.ts";
+import type { Engine } from "./engine.ts";
 import type { Environment } from "./environment.ts";
 import { ModelpackError, messageOf } from "./errors.ts";
 import { connect } from "./remote.ts";
-import type { WorkerLike } from "./types.ts";
+import type { OrtModule, WorkerLike } from "./types.ts";
 
 /** An engine in the loader's own worker; in this thread where that is asked for, or where no worker can be had. */
 export async function openEngine({ options, scope, signal, warn }: Environment): Promise<Engine> {
   const { ort, worker = true } = options;
-  if (ort || worker === false || (worker === true && typeof scope.Worker !== "function"))
-    return createEngine(ort);
+  // In Node, onnxruntime-web defines a Worker of its own; a page has a location as well.
+  const hasWorkers = typeof scope.Worker === "function" && scope.location !== undefined;
+  if (ort || worker === false || (worker === true && !hasWorkers)) return inThisThread(ort);
   try {
     return await connect(worker === true ? ownWorker() : worker(), signal);
   } catch (cause) {
     if (signal?.aborted || typeof options.worker === "function") throw cause;
     const hint = "the page is blocked while the model runs";
     warn(new ModelpackError("RUNTIME_INIT", `no worker: ${messageOf(cause)}`, { cause, hint }));
-    return createEngine();
+    return inThisThread(undefined);
   }
+}
+
+/** Loaded only here: otherwise the engine is in the worker, and no page needs it twice. */
+async function inThisThread(ort: OrtModule | undefined): Promise<Engine> {
+  return (await import("./engine.ts")).createEngine(ort);
 }
 
 function ownWorker(): WorkerLike {

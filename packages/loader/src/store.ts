@@ -106,7 +106,7 @@ function absent(reason: unknown): undefined {
   throw reason;
 }
 
-/** The chosen store, or the next one down that this browser allows; memory where it allows none. */
+/** The chosen store, or the next one down that this browser allows; one that keeps nothing where it allows none. */
 export async function openStore(
   choice: "auto" | "cache-api" | "opfs" | "memory" | ModelStore,
   scope: StorageScope,
@@ -126,14 +126,23 @@ export async function openStore(
   if (choice !== "memory" && (refusal || choice !== "auto")) {
     const why = refusal ? messageOf(refusal) : "it is not available here";
     warn(
-      new ModelpackError("QUOTA", `no storage: ${why}`, { hint: "models are kept in memory for this visit" }),
+      new ModelpackError("QUOTA", `no storage: ${why}`, { hint: "models are fetched again on each visit" }),
     );
   }
-  return sharedMemory;
+  return choice === "memory" ? sharedMemory : nothingKept;
 }
 
 // One for the page: a second load finds what the first one fetched.
 const sharedMemory: ModelStore = memoryStore();
+
+// Where there is no storage, a copy of every model in memory is not what the page asked for.
+const nothingKept: ModelStore = {
+  kind: "none",
+  read: async () => undefined,
+  write: async () => undefined,
+  remove: async () => undefined,
+  list: async () => [],
+};
 
 async function openKind(kind: string, { caches, navigator }: StorageScope): Promise<ModelStore | undefined> {
   if (kind === "opfs" && navigator?.storage && "getDirectory" in navigator.storage && canWriteFiles()) {

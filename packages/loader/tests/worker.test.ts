@@ -1,0 +1,278 @@
+/** The messages between page and worker, over a MessageChannel with an engine at the other end. */
+import { MessageChannel } from "node:worker_threads";
+import { describe, expect, test } from "vitest";
+import { type LoadedModel, load, type ModelpackError, type WorkerLike } from "../src/index.ts";
+import { serve, type WorkerScope } from "../src/serve.ts";
+import { memoryStore } from "../src/store.ts";
+import { type FakeBehaviour, type FakeOrt, fakeOrt } from "./support/ort.ts";
+import { makePack, VALUE } from "./support/packs.ts";
+import { scriptedServer } from "./support/server.ts";
+
+const X = { x: { type: "float32", data: Float32Array.of(1, 2), dims: [1, 2] } };
+const STATE = {
+  state: [{ input: "total", output: "next" }],
+  inputs: [VALUE, { name: "total", isTensor: true, type: "float32", shape: [1] }],
+  outputs: [
+    { ...VALUE, name: "y" },
+    { name: "next", isTensor: true, type: "float32", shape: [1] },
+  ],
+};
+
+interface FakeWorker extends WorkerLike {
+  readonly ort: FakeOrt;
+  readonly fire: (type: "error" | "messageerror", message?: string) => void;
+  ended: boolean;
+}
+
+/** A worker of this thread: messages are cloned and moved as between threads. */
+function worker(
+  behaviour: FakeBehaviour = {},
+  { boots = true }: { readonly boots?: boolean } = {},
+): FakeWorker {
+  const { port1, port2 } = new MessageChannel();
+  const ort = fakeOrt(behaviour);
+  const listeners: [string, (event: { data?: unknown; message?: string }) => void][] = [];
+  const scope: WorkerScope = {
+    postMessage: (message, transfer) => port2.postMessage(message, transfer as never),
+    addEventListener: (_, listener) => void port2.on("message", (data) => listener({ data })),
+  };
+  const made: FakeWorker = {
+    ort,
+    ended: false,
+    postMessage: (message, transfer) => port1.postMessage(message, transfer as never),
+    addEventListener: (type, listener) => {
+      listeners.push([type, listener]);
+      if (type === "message") port1.on("message", (data) => listener({ data }));
+      if (type === "message" && boots) serve(scope, ort);
+    },
+    terminate: () => {
+      made.ended = true;
+      port1.close();
+      port2.close();
+    },
+    fire: (type, message) => {
+      for (const [listened, listener] of listeners)
+        if (listened === type) listener(message ? { message } : {});
+    },
+  };
+  return made;
+}
+
+async function withModel(
+  made: FakeWorker,
+  work: (model: LoadedModel) => Promise<void>,
+  shape: object = {},
+): Promise<void> {
+  await using server = await scriptedServer(makePack(shape).files);
+  const model = await load(`${server.url}/manifest.json#m`, {
+    worker: () => made,
+    cache: memoryStore(),
+    facts: {},
+  });
+  try {
+    await work(model);
+  } finally {
+    await model.release();
+  }
+}
+
+async function failure(pending: Promise<unknown>): Promise<ModelpackError> {
+  return pending.then(
+    () => expect.unreachable("it went well"),
+    (error: ModelpackError) => error,
+  );
+}
+
+describe("a model in a worker", () => {
+  test("runs, and ends its worker when released", async () => {
+    const made = worker();
+    await withModel(made, async (model) => {
+      expect((await model.run(X))["y"]).toEqual({
+        type: "float32",
+        data: Float32Array.of(2, 3),
+        dims: [1, 2],
+      });
+      expect(X.x.data).toHaveLength(2);
+    });
+    expect(made.ended).toBe(true);
+    expect(made.ort.released).toBe(2); // the session that started the runtime, and the model's
+  });
+
+  test("takes the inputs' memory where asked to", async () => {
+    await withModel(worker(), async (model) => {
+      const data = Float32Array.of(1, 2);
+      expect(
+        (await model.run({ x: { type: "float32", data, dims: [1, 2] } }, { transfer: true }))["y"]?.data,
+      ).toEqual(Float32Array.of(2, 3));
+      expect(data).toHaveLength(0);
+    });
+  });
+
+  test("answers calls in their order", async () => {
+    const made = worker();
+    await withModel(made, async (model) => {
+      const calls = [5, 6, 7].map((first) =>
+        model.run({ x: { type: "float32", data: Float32Array.of(first, 0), dims: [1, 2] } }),
+      );
+      const answers = await Promise.all(calls);
+      expect(answers.map((outputs) => outputs["y"]?.data[0])).toEqual([6, 7, 8]);
+      expect(made.ort.runs.map((feeds) => feeds["x"]?.data[0])).toEqual([5, 6, 7]);
+    });
+  });
+
+  test("says what went wrong in a run, and goes on", async () => {
+    await withModel(worker(), async (model) => {
+      const bad = { x: { type: "float32", data: Float32Array.of(-1, 0), dims: [1, 2] } };
+      expect(await failure(model.run(bad))).toMatchObject({
+        code: "RUN",
+        message: "the model did not run: negative",
+      });
+      expect((await model.run(X))["y"]?.data).toEqual(Float32Array.of(2, 3));
+    });
+  });
+
+  test("drops a call that is aborted before its turn", async () => {
+    let open = (): void => undefined;
+    const runGate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const made = worker({ runGate });
+    await withModel(made, async (model) => {
+      const first = model.run(X);
+      const controller = new AbortController();
+      const second = failure(model.run(X, { signal: controller.signal }));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      controller.abort();
+      expect(await second).toMatchObject({ code: "ABORTED", name: "AbortError" });
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      open();
+      await first;
+      expect(made.ort.runs).toHaveLength(1);
+    });
+  });
+
+  test("refuses calls after its release", async () => {
+    let kept: LoadedModel | undefined;
+    await withModel(worker(), async (model) => {
+      kept = model;
+    });
+    expect(await failure(kept?.run(X) as Promise<unknown>)).toMatchObject({ code: "USAGE" });
+    await kept?.release();
+  });
+
+  test("fails all calls when the worker breaks", async () => {
+    const made = worker({ runGate: new Promise(() => undefined) });
+    await withModel(made, async (model) => {
+      const call = failure(model.run(X));
+      made.fire("error", "out of memory");
+      expect(await call).toMatchObject({
+        code: "RUNTIME_INIT",
+        message: expect.stringContaining("out of memory"),
+      });
+      expect(await failure(model.run(X))).toMatchObject({ code: "RUNTIME_INIT" });
+    });
+  });
+});
+
+describe("a stream in a worker", () => {
+  test("keeps its state there", async () => {
+    const made = worker();
+    await withModel(
+      made,
+      async (model) => {
+        const stream = model.stream();
+        const other = model.stream({ total: { type: "float32", data: Float32Array.of(100), dims: [1] } });
+        expect(Object.keys(await stream.run(X))).toEqual(["y"]);
+        await stream.run(X);
+        await other.run(X);
+        await stream.run(X);
+        expect(made.ort.runs.map((feeds) => feeds["total"]?.data[0])).toEqual([0, 1, 100, 2]);
+        stream.reset();
+        await stream.run(X);
+        expect(made.ort.runs.at(-1)?.["total"]?.data[0]).toBe(0);
+      },
+      STATE,
+    );
+  });
+
+  test("is refused to a model without state, and to open sizes without an initial state", async () => {
+    await withModel(worker(), async (model) => expect(() => model.stream()).toThrow("carries no state"));
+    const inputs = [VALUE, { name: "total", isTensor: true, type: "float32", shape: ["batch"] }];
+    await withModel(
+      worker(),
+      async (model) => {
+        expect(() => model.stream()).toThrow("give stream() an initialState");
+        const stream = model.stream({ total: { type: "float32", data: Float32Array.of(3), dims: [1] } });
+        expect(Object.keys(await stream.run(X))).toEqual(["y"]);
+      },
+      { ...STATE, inputs },
+    );
+  });
+});
+
+describe("a worker that does not come up", () => {
+  test("is RUNTIME_INIT with a hint at the policy", async () => {
+    await using server = await scriptedServer(makePack().files);
+    const made = worker({}, { boots: false });
+    const pending = failure(load(`${server.url}/manifest.json#m`, { worker: () => made, facts: {} }));
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    made.fire("error");
+    const error = await pending;
+    expect(error).toMatchObject({ code: "RUNTIME_INIT" });
+    expect(error.hint).toContain("worker-src");
+    expect(made.ended).toBe(true);
+  });
+
+  test("ends with the load when that is aborted", async () => {
+    await using server = await scriptedServer(makePack().files);
+    const made = worker({}, { boots: false });
+    const signal = AbortSignal.timeout(30);
+    const error = await failure(
+      load(`${server.url}/manifest.json#m`, { worker: () => made, facts: {}, signal }),
+    );
+    expect(error).toMatchObject({ code: "ABORTED", name: "AbortError" });
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    expect(made.ended).toBe(true);
+  });
+
+  test("ends when the creation of a session is aborted", async () => {
+    await using server = await scriptedServer(makePack().files);
+    const made = worker({ gate: new Promise(() => undefined) });
+    const controller = new AbortController();
+    const pending = failure(
+      load(`${server.url}/manifest.json#m`, { worker: () => made, facts: {}, signal: controller.signal }),
+    );
+    while (!made.ort.created.length) await new Promise((resolve) => setTimeout(resolve, 2));
+    controller.abort();
+    expect(await pending).toMatchObject({ code: "ABORTED" });
+    expect(made.ended).toBe(true);
+  });
+});
+
+describe("run({ cached: true })", () => {
+  test("answers equal inputs without running, with copies", async () => {
+    const made = worker();
+    await withModel(made, async (model) => {
+      const first = await model.run(X, { cached: true });
+      (first["y"] as { data: Float32Array }).data.fill(0);
+      expect((await model.run(X, { cached: true }))["y"]?.data).toEqual(Float32Array.of(2, 3));
+      expect(made.ort.runs).toHaveLength(1);
+      await model.run({ x: { ...X.x, dims: [1, 2], data: Float32Array.of(1, 3) } }, { cached: true });
+      expect(made.ort.runs).toHaveLength(2);
+    });
+  });
+});
+
+describe("inputs are checked before they are sent", () => {
+  test.each([
+    [{}, 'the input "x" is missing'],
+    [{ ...X, z: X.x }, '"z" is no input; inputs are x'],
+    [{ x: { ...X.x, type: "int32" } }, '"x" is int32 [1,2]; expected float32 [batch,2]'],
+    [{ x: { ...X.x, dims: [2] } }, '"x" is float32 [2]; expected float32 [batch,2]'],
+    [{ x: { ...X.x, dims: [1, 3] } }, '"x" is float32 [1,3]; expected float32 [batch,2]'],
+  ])("%j", async (feeds, message) => {
+    await withModel(worker(), async (model) => {
+      expect(await failure(model.run(feeds as never))).toMatchObject({ code: "USAGE", message });
+    });
+  });
+});
