@@ -169,6 +169,18 @@ def test_build_keep_going_publishes_only_complete_models(broken: Project) -> Non
     check_published(broken.output)
 
 
+def test_build_keep_going_leaves_out_a_model_with_one_failed_variant(project: Project) -> None:
+    project.edit(
+        'q8 = { device = "wasm" }',
+        'q8 = { device = "wasm" }\nnone = { dtype = "q8", nodes_to_exclude = ["*"] }',
+    )
+    answer = build(project, "-k")
+    assert answer.code == 1
+    assert "quantize:words@none" in answer.err
+    assert variants(project) == ["faces@fp16"]
+    check_published(project.output)
+
+
 def test_build_keep_going_leaves_the_published_model_that_fails_now(project: Project) -> None:
     build(project)
     (project.folder / "models" / "faces.onnx").write_bytes(b"")

@@ -60,12 +60,15 @@ def points(tmp_path_factory: pytest.TempPathFactory) -> list[int]:
 def assert_heals(project: Project, clean: dict[str, str]) -> None:
     answer = modelpack_process("build", "-C", project.folder)
     assert answer.code == 0, answer.err
-    assert everything_in_output(project) == clean
+    # Temporary files of a killed process stay for a while: where locks do not work, they may be somebody's.
+    whole = {
+        name: found
+        for name, found in everything_in_output(project).items()
+        if PART_PREFIX not in name
+    }
+    assert whole == clean
     scratch = (project.cache / "v1" / "scratch").iterdir()
-    # Probes of a killed process stay for a day, until garbage is collected: somebody else's may be in use.
     assert [path for path in scratch if not path.name.startswith(PART_PREFIX)] == []
-    parts = [path for path in project.folder.rglob(".part-*") if project.cache not in path.parents]
-    assert parts == []
 
 
 @pytest.mark.parametrize("ordinal", range(DETERMINISTIC_POINTS))
