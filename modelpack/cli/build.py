@@ -161,7 +161,7 @@ def _remember(
         "form": options.json or "",
     }
     record = record_for(options.argv, config_path(options))
-    remember(record, outcome.written, (), texts, read=read, began_s=began_s)
+    remember(record, outcome.written, outcome.absent, texts, read=read, began_s=began_s)
 
 
 def _dry_run(options: BuildOptions, project: Project, store: Store, terminal: Terminal) -> int:

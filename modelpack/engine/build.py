@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import msgspec
 from msgspec import Struct
 
 from modelpack.engine.admission import Admission
+from modelpack.engine.completion import complete_pack
 from modelpack.engine.inputs import SourceChangedError
 from modelpack.engine.machine import usable_memory_bytes
 from modelpack.engine.packing import evaluation_of, pack_model, packed_chunks
@@ -23,12 +23,9 @@ from modelpack.judge.budgets import exit_code
 from modelpack.plan import make_plan, variant_target
 from modelpack.publish.folder import MANIFEST_FILE
 from modelpack.publish.manifest import make_manifest
-from modelpack.publish.merge import merge_models
-from modelpack.publish.pack import Pack, PackedModel, PackedVariant
-from modelpack.publish.parse import parse_manifest
-from modelpack.publish.wire import Manifest
+from modelpack.publish.pack import Pack
 from modelpack.record import BuildReport, BuildStatus, Verdict
-from modelpack.spec import Mode, Model, OutputSettings, Plan, Project
+from modelpack.spec import Mode, Model, Plan, Project
 from modelpack.store.store import Store
 
 _LOST = "MP-E701"
@@ -56,14 +53,18 @@ class Outcome(Struct, frozen=True):
     errors: tuple[ModelpackError, ...]
     read: Mapping[Path, str]
     written: tuple[Path, ...]
+    absent: tuple[Path, ...]
 
 
 class _Built(Struct, frozen=True):
-    """What the steps gave: models with all their variants, ready to be judged and published."""
+    """What the steps gave, judged: models with all their variants, or no pack where there is nothing to publish."""
 
-    pack: Pack
+    pack: Pack | None
     variants: tuple[BuiltVariant, ...]
     verdicts: tuple[Verdict, ...]
+
+
+_NOTHING = _Built(None, (), ())
 
 
 def build_project(request: Request, store: Store, workers: Workers, listen: Listener) -> Outcome:
@@ -94,39 +95,36 @@ def _build(request: Request, store: Store, workers: Workers, listen: Listener) -
     admission = Admission(usable_memory_bytes())
     runner = _run(plan, request, lambda: Runner(store, workers, admission, listen))
     store.stat_cache.save()
-    errors = tuple(runner.failures.values())
     complete = tuple(model for model in request.project.models if _is_complete(model, plan, runner))
-    if not errors and len(complete) < len(request.project.models):
-        raise InternalError("MP-E900", "steps were left out without an error", remedy="report it")
-    built, publication = None, None
+    errors = _failures(request, complete, runner)
+    built = _NOTHING
     if complete and (request.keep_going or not errors):
         built = _pack_and_judge(request, complete, runner, store)
-        try:
-            if not any(_breaks(verdict) for verdict in built.verdicts):
-                publication = _publish(request, built.pack, store)
-        except FrozenError as err:
-            errors = (*errors, err)
-    code = exit_code(built.verdicts if built else (), errors)
-    output = request.project.output
-    return Outcome(
-        BuildReport(
-            status=_status(code, runner, publication),
-            manifest=_shown(request.project.config, output.path / MANIFEST_FILE)
-            if publication
-            else "",
-            manifest_sha256=publication.digest if publication else "",
-            variants=tuple(
-                report_on(one, plan, runner, _source_bytes(one.model, runner))
-                for one in (built.variants if built else ())
-            ),
-            verdicts=built.verdicts if built else (),
-            errors=tuple(str(err) for err in errors),
-            seconds=time.monotonic() - began_s,
+    publication = None
+    try:
+        if built.pack is not None and not any(_breaks(verdict) for verdict in built.verdicts):
+            publication = _publish(request, built.pack, store)
+    except FrozenError as err:
+        errors = (*errors, err)
+    code = exit_code(built.verdicts, errors)
+    report = BuildReport(
+        status=_status(code, runner, publication),
+        manifest=_manifest_name(request.project) if publication else "",
+        manifest_sha256=publication.digest if publication else "",
+        variants=tuple(
+            report_on(one, plan, runner, _source_bytes(one.model, runner)) for one in built.variants
         ),
+        verdicts=built.verdicts,
+        errors=tuple(str(err) for err in errors),
+        seconds=time.monotonic() - began_s,
+    )
+    return Outcome(
+        report,
         code,
         errors,
         runner.inputs.read_digests(),
         publication.files if publication else (),
+        tuple(sorted(runner.inputs.absent)),
     )
 
 
@@ -154,57 +152,30 @@ def _is_complete(model: Model, plan: Plan, runner: Runner) -> bool:
     return all(step.name in runner.results for step in plan.steps if step.target in targets)
 
 
+def _failures(
+    request: Request, complete: tuple[Model, ...], runner: Runner
+) -> tuple[ModelpackError, ...]:
+    if not runner.failures and len(complete) < len(request.project.models):
+        raise InternalError("MP-E900", "steps were left out without an error", remedy="report it")
+    return tuple(runner.failures.values())
+
+
 def _pack_and_judge(
     request: Request, models: tuple[Model, ...], runner: Runner, store: Store
 ) -> _Built:
     packed = {model.id: pack_model(model, runner.results, store, runner.inputs) for model in models}
-    pack = _merged(request, models, packed, runner)
-    evaluations = {
-        variant_target(model, variant): evaluation_of(
-            variant_target(model, variant), runner.results, store
-        )
-        for model in models
-        for variant in model.variants
-    }
-    variants = tuple(built_variants(models, packed, make_manifest(pack), evaluations))
-    return _Built(pack, variants, tuple(v for one in variants for v in verdicts_on(one)))
-
-
-def _merged(
-    request: Request, models: tuple[Model, ...], packed: dict[str, PackedModel], runner: Runner
-) -> Pack:
-    """The pack, with what stays published of models and variants that this build left out."""
     chunks = {
         digest: chunk
         for model in models
         for digest, chunk in packed_chunks(model, runner.results).items()
     }
     pack = Pack(tuple(packed.values()), tuple(chunks.values()), request.project.output.host)
-    if models == request.whole.models:
-        return pack
-    merged = merge_models(pack, _published(request.project.output), _targets(request.whole))
-    return _in_order(merged, _targets(request.whole))
-
-
-def _targets(project: Project) -> tuple[str, ...]:
-    return tuple(
-        variant_target(model, variant) for model in project.models for variant in model.variants
-    )
-
-
-def _in_order(pack: Pack, targets: tuple[str, ...]) -> Pack:
-    """The pack with variants in the order of the configuration: a whole build would publish the same bytes."""
-
-    def ordered(model: PackedModel) -> tuple[PackedVariant, ...]:
-        return tuple(sorted(model.variants, key=lambda one: targets.index(f"{model.id}@{one.id}")))
-
-    models = (msgspec.structs.replace(model, variants=ordered(model)) for model in pack.models)
-    return msgspec.structs.replace(pack, models=tuple(models))
-
-
-def _published(output: OutputSettings) -> Manifest | None:
-    path = output.path / MANIFEST_FILE
-    return parse_manifest(path.read_bytes(), str(path)) if path.is_file() else None
+    if models != request.whole.models:
+        pack = complete_pack(pack, request.whole)
+    targets = [variant_target(model, variant) for model in models for variant in model.variants]
+    evaluations = {target: evaluation_of(target, runner.results, store) for target in targets}
+    variants = tuple(built_variants(models, packed, make_manifest(pack), evaluations))
+    return _Built(pack, variants, tuple(v for one in variants for v in verdicts_on(one)))
 
 
 def _publish(request: Request, pack: Pack, store: Store) -> Publication:
@@ -228,9 +199,7 @@ def _source_bytes(model: Model, runner: Runner) -> int:
     return runner.inputs.source_bytes(model.source, runner.results[f"inspect:{model.id}"])
 
 
-def _shown(config: Path, path: Path) -> str:
-    return (
-        path.relative_to(config.parent).as_posix()
-        if path.is_relative_to(config.parent)
-        else str(path)
-    )
+def _manifest_name(project: Project) -> str:
+    """The manifest as people find it from the configuration file; a file on another drive has no such name."""
+    path, folder = project.output.path / MANIFEST_FILE, project.config.parent
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)

@@ -18,9 +18,18 @@ from modelpack.errors import SourceError
 from modelpack.keys import InputDigest
 from modelpack.record import ModelFacts, TaskResult
 from modelpack.sources.external import resolve_external
-from modelpack.sources.locate import locate
+from modelpack.sources.locate import locate, npm_trail
 from modelpack.sources.sniff import check_is_onnx
-from modelpack.spec import InputRef, ProjectFile, Source, SourceGraph, SourceModel, Step, Upstream
+from modelpack.spec import (
+    InputRef,
+    NpmSource,
+    ProjectFile,
+    Source,
+    SourceGraph,
+    SourceModel,
+    Step,
+    Upstream,
+)
 from modelpack.store.atomic import writing
 from modelpack.store.store import Store
 
@@ -47,6 +56,10 @@ class Inputs:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.absent: set[Path] = (
+            set()
+        )  # had one of these been there, a source would be another file
+        self._links: dict[Path, Path] = {}
         self._digests: dict[Path, tuple[str, int]] = {}
         self._located: dict[Source, Path] = {}
         self._facts: dict[str, ModelFacts] = {}
@@ -73,8 +86,13 @@ class Inputs:
         return sum(found.size_bytes for found in files)
 
     def read_digests(self) -> dict[Path, str]:
-        """The digest of every project file that was looked at, for the whole-build fast path."""
-        return {path: digest for path, (digest, _) in sorted(self._digests.items())}
+        """The digest of every project file that was looked at, for the whole-build fast path.
+
+        A file behind links is named by both its ends: where a link leads may change without the file.
+        """
+        digests = {path: digest for path, (digest, _) in sorted(self._digests.items())}
+        links = {link: digests[path] for link, path in self._links.items() if path in digests}
+        return digests | links
 
     def _resolve(
         self, ref: InputRef, ordinal: int, results: Mapping[str, TaskResult]
@@ -104,6 +122,9 @@ class Inputs:
             path = locate(source)
             check_is_onnx(path)
             self._located[source] = path
+            if isinstance(source, NpmSource):
+                self._links[npm_trail(source)[0]] = path
+                self.absent.update(npm_trail(source)[1])
         return self._located[source]
 
     def _model(self, role: str, graph: Path, facts: ModelFacts) -> tuple[ResolvedInput, ...]:

@@ -34,6 +34,20 @@ def locate(source: Source) -> Path:
             return _locate_python(source)
 
 
+def npm_trail(source: NpmSource) -> tuple[Path, tuple[Path, ...]]:
+    """The path by which `locate` finds an installed file, links not followed, and the folders it would prefer if they came.
+
+    Either can make the source another file without touching this one.
+    """
+    nearer: list[Path] = []
+    for folder in (source.start, *source.start.parents):
+        root = folder / "node_modules" / source.package
+        if root.is_dir():
+            return root / source.path, tuple(nearer)
+        nearer.append(root)
+    return source.start / "node_modules" / source.package / source.path, ()
+
+
 def _locate_file(source: FileSource) -> Path:
     if source.path.exists():
         return source.path

@@ -9,8 +9,17 @@ from modelpack.digest import digest_bytes
 from modelpack.engine.inputs import Inputs, SourceChangedError, key_inputs, materialise
 from modelpack.errors import SourceError
 from modelpack.record import Output, StepResult, TaskResult
-from modelpack.spec import InputRef, ProjectFile, SplitParams, Step, Upstream
+from modelpack.spec import (
+    InputRef,
+    NpmSource,
+    ProjectFile,
+    SourceGraph,
+    SplitParams,
+    Step,
+    Upstream,
+)
 from modelpack.store.store import Store, open_store
+from tests.support import onnx_models
 
 
 @pytest.fixture
@@ -93,3 +102,21 @@ def test_materialise_of_a_changed_file_says_so(
     with pytest.raises(SourceChangedError) as caught:
         materialise(found, tmp_path / "in", store)
     assert (caught.value.code, caught.value.where) == ("MP-E230", str(samples))
+
+
+def test_inputs_of_an_npm_file_watch_the_link_and_nearer_packages(
+    store: Store, tmp_path: Path
+) -> None:
+    app, package = tmp_path / "app", tmp_path / "store" / "pack"
+    (tmp_path / "node_modules").mkdir()
+    for folder in (app, package):
+        folder.mkdir(parents=True)
+    (tmp_path / "node_modules" / "pack").symlink_to(package)
+    real = onnx_models.write(onnx_models.mlp(), package / "a.onnx")
+    inputs = Inputs(store)
+    (found,) = inputs.resolve(step(SourceGraph("model", NpmSource("pack", "a.onnx", app))), {})
+    assert inputs.read_digests() == {
+        real: found.digest,
+        tmp_path / "node_modules" / "pack" / "a.onnx": found.digest,
+    }
+    assert inputs.absent == {app / "node_modules" / "pack"}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from modelpack.errors import SourceError, SourceUnreachableError
-from modelpack.sources.locate import locate
+from modelpack.sources.locate import locate, npm_trail
 from modelpack.spec import FileSource, NpmSource, PythonSource
 
 
@@ -183,3 +183,18 @@ def test_locate_python_path_that_leaves_the_package_is_refused(site: Path) -> No
 
     with pytest.raises(SourceError, match=r'MP-E221 .*"../secret.onnx" leaves the package'):
         locate(PythonSource("locate_leaky", "../secret.onnx"))
+
+
+def test_npm_trail_names_the_link_and_what_would_be_nearer(tmp_path: Path) -> None:
+    app = tmp_path / "apps" / "web"
+    store = tmp_path / "store" / "pack"
+    app.mkdir(parents=True)
+    store.mkdir(parents=True)
+    (tmp_path / "node_modules").mkdir()
+    (tmp_path / "node_modules" / "pack").symlink_to(store)
+    link, nearer = npm_trail(NpmSource("pack", "a.onnx", app))
+    assert link == tmp_path / "node_modules" / "pack" / "a.onnx"
+    assert nearer == (
+        app / "node_modules" / "pack",
+        tmp_path / "apps" / "node_modules" / "pack",
+    )
