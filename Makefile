@@ -15,23 +15,28 @@ setup: .venv/ready ## make .venv with everything that development needs
 	$(PYTHON) -m venv .venv || { echo "Python's venv module is missing: sudo apt-get install python3-venv"; exit 1; }
 	$(BIN)/python -m pip install --quiet --upgrade pip && $(BIN)/python -m pip install --quiet --editable '.[golden]' --group dev && touch $@
 
+node_modules/.package-lock.json: package-lock.json
+	@command -v npm >/dev/null || { echo "the loader's tests need Node 20 or newer: https://nodejs.org, or sudo apt-get install nodejs npm"; exit 1; }
+	npm ci --no-audit --no-fund && touch $@
+
 demo: setup ## build examples/digits and say where the manifest is
 	$(BIN)/modelpack build -C examples/digits
 	@echo "manifest: examples/digits/public/models/manifest.json"
 
-test: setup ## the tests; no browser, no torch, at most 4 minutes on two cores
+test: setup node_modules/.package-lock.json ## the tests; no browser, no torch, at most 4 minutes on two cores
 	$(PYTEST) -m "not real and not slow"
+	npm run build && npm test && npm run test:types && npm run size
 
-test-all: setup ## and the real models (MODELPACK_REAL_MODELS), the faults, the slow ones
+test-all: setup node_modules/.package-lock.json ## and the real models (MODELPACK_REAL_MODELS), the faults, the slow ones
 	$(PYTEST)
 
-lint: setup ## ruff, mypy, import-linter
+lint: setup node_modules/.package-lock.json ## ruff, mypy, import-linter, biome, tsc
 	$(BIN)/ruff format --check . && $(BIN)/ruff check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/mypy && $(BIN)/lint-imports
+	npm run build && npm run lint
 
-fmt: setup ## format and fix what can be fixed
-	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+fmt: setup node_modules/.package-lock.json ## format and fix what can be fixed
+	$(BIN)/ruff format . && $(BIN)/ruff check --fix . && npm run fmt
 
 check: lint test ## what to run before a commit
 

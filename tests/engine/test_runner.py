@@ -12,6 +12,7 @@ from modelpack.engine.schedule import run_plan
 from modelpack.record import StepEvent
 from modelpack.spec import (
     CompressParams,
+    Params,
     Plan,
     ProjectFile,
     QuantizeParams,
@@ -208,12 +209,12 @@ def test_runner_mapped_step_runs_only_for_new_chunks(
 def test_runner_equal_work_at_the_same_time_runs_once(store: Store, source: Path) -> None:
     barrier = Barrier(2)
 
-    def slow(step: StepInput) -> StepOutput:
+    def slow(step: StepInput[Params]) -> StepOutput:
         # Both tasks have begun when the first of them works: the quantize of n waits at the same barrier.
         barrier.wait(10)
         return stamp("model")(step)
 
-    def release(step: StepInput) -> StepOutput:
+    def release(step: StepInput[Params]) -> StepOutput:
         barrier.wait(10)
         return stamp("model")(step)
 
