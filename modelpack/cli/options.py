@@ -35,6 +35,13 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=28, width=96)
 
+    def _format_action_invocation(self, action: argparse.Action) -> str:
+        # As Python 3.13 and later have it; before, the value's name stood behind each form of the option.
+        if not action.option_strings or action.nargs == 0:
+            return super()._format_action_invocation(action)
+        values = self._format_args(action, self._get_default_metavar_for_optional(action))
+        return f"{', '.join(action.option_strings)} {values}"
+
 
 class Options(argparse.Namespace):
     """What the common options say."""
