@@ -203,7 +203,7 @@ def test_published_magika_names_the_same_labels(built: Built, model: str, varian
 @pytest.mark.parametrize("model", MAGIKA)
 def test_published_magika_in_four_bits_names_most_labels(built: Built, model: str) -> None:
     expected, found = labels(built.outputs(model, "fp32")), labels(built.outputs(model, "q4"))
-    # 120 files gave 0.925 and 0.967: four bits without calibration cost one label in fifteen of a small model.
+    # 80 files gave 75 and 78: four bits without calibration cost a few labels of a small model.
     assert np.mean(np.equal(expected, found)) >= 0.85
 
 
