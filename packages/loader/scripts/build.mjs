@@ -1,43 +1,76 @@
-// One file per entry and one for what entries share; the zstd decoder stays apart, with its licence.
-import { readFile, rm } from "node:fs/promises";
+// index.js with what it loads later in files of their own; every other entry in one file, the worker's too.
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import { build } from "esbuild";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "rolldown";
 
-const licence = await readFile(
-  join(dirname(createRequire(import.meta.url).resolve("fzstd")), "..", "LICENSE"),
-  "utf8",
-);
-await rm("dist", { recursive: true, force: true });
+const root = fileURLToPath(new URL("..", import.meta.url));
+const dir = process.argv[2] ?? join(root, "dist");
+const licence = join(dirname(createRequire(import.meta.url).resolve("fzstd")), "..", "LICENSE");
 
-const common = {
-  bundle: true,
-  format: "esm",
-  target: "es2022",
-  outdir: "dist",
-  minify: true,
-  sourcemap: true,
-  legalComments: "inline",
-};
+// The decoder is fzstd, which asks for its licence to be kept.
+const banner = `/*! zstd decoding: fzstd\n${(await readFile(licence, "utf8")).trim()}\n*/`;
 
-await build({
-  ...common,
-  entryPoints: ["index", "worker", "node", "transformers"].map((name) => `src/${name}.ts`),
-  splitting: true,
-  chunkNames: "shared-[hash]",
-  external: ["onnxruntime-web", "onnxruntime-web/*", "node:*"],
-  plugins: [
-    {
-      name: "zstd-apart",
-      setup: ({ onResolve }) => {
-        onResolve({ filter: /^\.\/zstd\.ts$/ }, () => ({ path: "./zstd.js", external: true }));
-      },
+// One file for all that a page needs at once: apart, small files compress to a tenth more.
+const LATER = [
+  "session",
+  "start",
+  "model",
+  "remote",
+  "spawn",
+  "tensors",
+  "engine",
+  "feeds",
+  "runtime",
+  "results",
+  "decode",
+  "memory",
+  "cache-api",
+];
+const isCore = (id) => id.startsWith(join(root, "src/")) && !LATER.includes(basename(id, ".ts"));
+
+const entries = [
+  // The decoder is an entry of its own, so that pages can leave it out.
+  {
+    input: "src/index.ts",
+    external: /zstd\.ts$/,
+    output: {
+      paths: (id) => (/zstd/.test(id) ? "./zstd.js" : id),
+      codeSplitting: { groups: [{ name: "core", test: isCore }] },
     },
-  ],
-});
+  },
+  { input: "src/worker.ts" },
+  { input: "src/node.ts", platform: "node" },
+  {
+    input: "src/transformers.ts",
+    external: /load\.ts$/,
+    output: { paths: (id) => (/load/.test(id) ? "./index.js" : id) },
+  },
+  { input: "src/zstd.ts", output: { postBanner: banner } },
+];
 
-await build({
-  ...common,
-  entryPoints: ["src/zstd.ts"],
-  banner: { js: `/*! zstd decoding: fzstd\n${licence.trim()}\n*/` },
-});
+await rm(dir, { recursive: true, force: true });
+for (const { external, output, ...entry } of entries) {
+  await build({
+    cwd: root,
+    platform: "browser",
+    ...entry,
+    treeshake: { moduleSideEffects: (id) => id.endsWith("worker.ts") },
+    external: [/^onnxruntime-web/, ...(external ? [external] : [])],
+    output: {
+      dir,
+      format: "esm",
+      minify: true,
+      sourcemap: true,
+      chunkFileNames: "[name]-[hash].js",
+      ...output,
+    },
+  });
+}
+
+// The minifier writes strings as templates, which not every bundler follows in imports and addresses.
+for (const name of (await readdir(dir)).filter((file) => file.endsWith(".js"))) {
+  const code = await readFile(join(dir, name), "utf8");
+  await writeFile(join(dir, name), code.replace(/\b(import|new URL)\(`([^`$]+)`/g, '$1("$2"'));
+}

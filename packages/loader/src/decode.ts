@@ -1,21 +1,11 @@
+/** Stored forms → plain bytes. Loaded only when a manifest has them. */
 import { ModelpackError } from "./errors.ts";
+import type { StoredForm } from "./forms.ts";
 
-/** Decodes a whole zstd frame into `target`. */
-export type ZstdDecoder = (encoded: Uint8Array, target: Uint8Array) => Uint8Array;
-
-/** The stored form that the first bytes announce, or undefined for plain bytes. */
-export function sniffForm(bytes: Uint8Array): "gzip" | "zstd" | undefined {
-  const [a, b, c, d] = bytes;
-  if (a === 0x1f && b === 0x8b) return "gzip";
-  return a === 0x28 && b === 0xb5 && c === 0x2f && d === 0xfd ? "zstd" : undefined;
-}
+type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Fills `target` with what `encoded` decodes to; whether it fits exactly. */
-export async function decodeInto(
-  target: Uint8Array<ArrayBuffer>,
-  encoded: Uint8Array<ArrayBuffer>,
-  form: "gzip" | "zstd",
-): Promise<boolean> {
+export async function decodeInto(target: Bytes, encoded: Bytes, form: StoredForm): Promise<boolean> {
   try {
     return form === "gzip" ? await gunzipInto(target, encoded) : await unzstdInto(target, encoded);
   } catch (error) {
@@ -24,10 +14,7 @@ export async function decodeInto(
   }
 }
 
-async function gunzipInto(
-  target: Uint8Array<ArrayBuffer>,
-  encoded: Uint8Array<ArrayBuffer>,
-): Promise<boolean> {
+async function gunzipInto(target: Bytes, encoded: Bytes): Promise<boolean> {
   const stream = new Blob([encoded]).stream().pipeThrough(new DecompressionStream("gzip"));
   let filled = 0;
   for (const reader = stream.getReader(); ; ) {
@@ -42,10 +29,7 @@ async function gunzipInto(
   }
 }
 
-async function unzstdInto(
-  target: Uint8Array<ArrayBuffer>,
-  encoded: Uint8Array<ArrayBuffer>,
-): Promise<boolean> {
+async function unzstdInto(target: Bytes, encoded: Bytes): Promise<boolean> {
   const { decodeZstd } = await import("./zstd.ts").catch((cause: unknown) => {
     throw new ModelpackError("CHUNK_FETCH", "the zstd decoder did not load", { cause, retryable: true });
   });

@@ -21,10 +21,7 @@ interface NavigatorFacts {
   readonly storage?: { estimate?(): Promise<{ quota?: number; usage?: number }> };
 }
 
-// The smallest modules that hold one instruction each: i8x16.splat and i8x16.relaxed_swizzle.
-const SIMD = [
-  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 15, 11,
-];
+// The smallest module with a relaxed instruction, i8x16.relaxed_swizzle.
 const RELAXED_SIMD = [
   0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 15, 1, 13, 0, 65, 1, 253, 15, 65, 2,
   253, 15, 253, 128, 2, 11,
@@ -79,10 +76,7 @@ function wasmFeatures({
   crossOriginIsolated,
 }: DeviceScope): readonly string[] | undefined {
   if (!wasm) return undefined;
-  const has = (module: readonly number[]): boolean => wasm.validate(new Uint8Array(module));
-  return [
-    ...(has(SIMD) ? ["simd"] : []),
-    ...(has(RELAXED_SIMD) ? ["relaxed-simd"] : []),
-    ...(crossOriginIsolated ? ["threads"] : []),
-  ];
+  const hasRelaxed = wasm.validate(new Uint8Array(RELAXED_SIMD));
+  // onnxruntime-web has no build without SIMD, nor has any browser that it supports.
+  return ["simd", ...(hasRelaxed ? ["relaxed-simd"] : []), ...(crossOriginIsolated ? ["threads"] : [])];
 }

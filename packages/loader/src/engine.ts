@@ -2,9 +2,12 @@
  * What runs a session, in whatever thread: the worker's end and the page's end speak in these requests.
  * 1. Requests are answered one after the other, in order. 2. State that is carried never leaves the engine.
  */
-import { throwIfAborted } from "./abort.ts";
-import { type ErrorCode, ModelpackError, messageOf } from "./errors.ts";
+import { abortable, throwIfAborted } from "./abort.ts";
+import { ModelpackError } from "./errors.ts";
+import { checkFeeds, zeroState } from "./feeds.ts";
 import type { Model } from "./manifest.ts";
+import { createSession, importRuntime, runSession, startRuntime } from "./runtime.ts";
+import { mapTensors, plain } from "./tensors.ts";
 import type {
   Feeds,
   OrtModule,
@@ -22,16 +25,17 @@ export type EngineRequest =
       readonly model: Uint8Array;
       readonly externalData: readonly { readonly path: string; readonly data: Uint8Array }[];
       readonly sessionOptions: SessionOptions;
+      readonly inputs: Model["inputs"];
       readonly state: Model["state"];
     }
   | { readonly kind: "run"; readonly feeds: Feeds; readonly stream?: StreamStep | undefined }
   | { readonly kind: "forget"; readonly stream: number }
   | { readonly kind: "release" };
 
-/** One call of a stream: its number, and the state to begin with if it is not known yet. */
+/** One call of a stream: its number, and the state to begin with; zeros where there is none. */
 export interface StreamStep {
   readonly id: number;
-  readonly initial: Feeds;
+  readonly initial: Feeds | undefined;
 }
 
 export interface AskOptions {
@@ -46,44 +50,48 @@ export interface Engine {
   close(): void;
 }
 
-// One Identity node: creating a session from it starts the runtime while the weights are still on their way.
-const SMALLEST_MODEL =
-  "CAc6NwoQCgFhEgFiIghJZGVudGl0eRIBZ1oPCgFhEgoKCAgBEgQKAggBYg8KAWISCgoICAESBAoCCAFCBAoAEA0=";
+interface Live {
+  readonly session: OrtSession;
+  readonly inputs: Model["inputs"];
+  readonly state: Model["state"];
+}
 
 /** An engine in this thread, with the given onnxruntime or else onnxruntime-web. */
 export function createEngine(given?: OrtModule): Engine {
   let tail: Promise<unknown> = Promise.resolve();
-  let ort: OrtModule | undefined = given;
-  let session: OrtSession | undefined;
-  let state: Model["state"] = [];
-  const carried = new Map<number, Record<string, TensorLike>>();
+  let ort = given;
+  let live: Live | undefined;
+  const carried = new Map<number, Feeds>(); // stream → its state
 
+  const end = async (): Promise<void> => {
+    const ended = live;
+    live = undefined;
+    carried.clear();
+    await ended?.session.release();
+  };
   const answer = async (request: EngineRequest): Promise<Outputs> => {
     switch (request.kind) {
       case "start":
         ort ??= await importRuntime(request.device, request.runtime);
-        await start(ort, request);
-        return {};
+        await startRuntime(ort, request.device, request.runtime);
+        break;
       case "create": {
-        if (!ort) throw new ModelpackError("USAGE", "create before start");
-        await session?.release();
-        const { model, externalData, sessionOptions } = request;
-        session = await createSession(ort, model, { ...sessionOptions, externalData });
-        state = request.state;
-        return {};
+        const { model, externalData, sessionOptions, inputs, state } = request;
+        await end();
+        const session = await createSession(ort as OrtModule, model, { ...sessionOptions, externalData });
+        live = { session, inputs, state };
+        break;
       }
       case "run":
-        if (!ort || !session) throw new ModelpackError("USAGE", "the model has been released");
-        return run(ort, session, request, state, carried);
+        if (!live) throw new ModelpackError("USAGE", "the model has been released");
+        return run(ort as OrtModule, live, request, carried);
       case "forget":
         carried.delete(request.stream);
-        return {};
+        break;
       case "release":
-        await session?.release();
-        session = undefined;
-        carried.clear();
-        return {};
+        await end();
     }
+    return {};
   };
   return {
     ask: (request, { signal } = {}) => {
@@ -92,103 +100,38 @@ export function createEngine(given?: OrtModule): Engine {
         return answer(request);
       });
       tail = answered.catch(() => undefined);
-      return answered;
+      return abortable(answered, signal);
     },
-    close: () => void session?.release().catch(() => undefined),
+    close: () => void end().catch(() => undefined),
   };
-}
-
-async function importRuntime(device: string, { moduleUrl }: RuntimeOptions): Promise<OrtModule> {
-  try {
-    // Plain wasm starts twice as fast as the WebGPU build and is half its size.
-    const module: unknown = moduleUrl
-      ? await import(/* @vite-ignore */ /* webpackIgnore: true */ moduleUrl)
-      : device === "webgpu"
-        ? await import("onnxruntime-web/webgpu")
-        : await import("onnxruntime-web/wasm");
-    return module as OrtModule;
-  } catch (cause) {
-    throw runtimeError(
-      cause,
-      "check that onnxruntime-web is installed and that the page may load its module",
-    );
-  }
-}
-
-async function start(
-  ort: OrtModule,
-  { device, runtime }: { device: string; runtime: RuntimeOptions },
-): Promise<void> {
-  const { wasm } = ort.env;
-  if (wasm) {
-    // More threads inside a bundled worker hang silently, so they are asked for.
-    wasm.numThreads = runtime.numThreads ?? 1;
-    if (runtime.wasmPaths) wasm.wasmPaths = runtime.wasmPaths;
-  }
-  try {
-    const model = Uint8Array.from(atob(SMALLEST_MODEL), (character) => character.charCodeAt(0));
-    const options = { executionProviders: [device] };
-    await (await ort.InferenceSession.create(model, options as never)).release();
-  } catch (cause) {
-    const hint = "check that its .wasm is served, and that the CSP has script-src 'self' 'wasm-unsafe-eval'";
-    throw runtimeError(cause, hint);
-  }
-}
-
-function runtimeError(cause: unknown, hint: string): ModelpackError {
-  return new ModelpackError("RUNTIME_INIT", `onnxruntime did not start: ${messageOf(cause)}`, {
-    cause,
-    hint,
-  });
-}
-
-async function createSession(ort: OrtModule, model: Uint8Array, options: object): Promise<OrtSession> {
-  try {
-    return await ort.InferenceSession.create(model, options as never);
-  } catch (cause) {
-    throw ortError(cause, "SESSION_CREATE", "the session was not created");
-  }
-}
-
-function ortError(cause: unknown, code: ErrorCode, what: string): ModelpackError {
-  const isMemory = /memory|alloc/i.test(messageOf(cause));
-  return new ModelpackError(isMemory ? "OUT_OF_MEMORY" : code, `${what}: ${messageOf(cause)}`, { cause });
 }
 
 async function run(
   ort: OrtModule,
-  session: OrtSession,
+  { session, inputs, state }: Live,
   { feeds, stream }: { readonly feeds: Feeds; readonly stream?: StreamStep | undefined },
-  state: Model["state"],
-  carried: Map<number, Record<string, TensorLike>>,
+  carried: Map<number, Feeds>,
 ): Promise<Outputs> {
-  const known = stream && (carried.get(stream.id) ?? tensors(ort, stream.initial));
-  let raw: Record<string, TensorLike>;
-  try {
-    raw = {
-      ...((await session.run({ ...tensors(ort, feeds), ...known } as never)) as Record<string, TensorLike>),
-    };
-  } catch (cause) {
-    throw ortError(cause, "RUN", "the model did not run");
+  const isCarried = (name: string): boolean => state.some(({ input }) => input === name);
+  let known: Feeds = {};
+  if (stream) {
+    const initial = inputs.filter(({ name }) => isCarried(name));
+    known = carried.get(stream.id) ?? stream.initial ?? zeroState(initial);
+    checkFeeds(known, initial);
   }
+  checkFeeds(feeds, stream ? inputs.filter(({ name }) => !isCarried(name)) : inputs);
+  const outputs = { ...(await runSession(session, tensors(ort, { ...feeds, ...known }))) };
   if (stream) {
     const next: Record<string, TensorLike> = {};
     for (const { input, output } of state) {
-      if (raw[output]) next[input] = raw[output];
-      delete raw[output];
+      next[input] = outputs[output] as TensorLike;
+      delete outputs[output];
     }
     carried.set(stream.id, next);
   }
-  return Object.fromEntries(
-    Object.entries(raw).map(([name, { type, data, dims }]) => [name, { type, data, dims: [...dims] }]),
-  );
+  return plain(outputs);
 }
 
-function tensors(ort: OrtModule, feeds: Feeds): Record<string, TensorLike> {
-  return Object.fromEntries(
-    Object.entries(feeds).map(([name, { type, data, dims }]) => [
-      name,
-      new ort.Tensor(type as never, data as never, dims),
-    ]),
-  );
+function tensors(ort: OrtModule, feeds: Feeds): Feeds {
+  return mapTensors(feeds, ({ type, data, dims }) => new ort.Tensor(type as never, data as never, dims));
 }

@@ -2,8 +2,8 @@
 import { type Keeper, keeperOf } from "./chunks.ts";
 import type { DeviceScope } from "./device.ts";
 import type { ModelpackError } from "./errors.ts";
-import { openStore, type StorageScope } from "./store.ts";
-import type { LoadOptions, WorkerLike } from "./types.ts";
+import { openStore, type StorageScope } from "./open-store.ts";
+import type { FetchLike, LoadOptions } from "./types.ts";
 import { type Hasher, hasherOf } from "./verify.ts";
 
 /** The parts of the global scope that the loader uses, all of which may be missing. */
@@ -21,14 +21,14 @@ export interface Environment {
   readonly options: LoadOptions;
   readonly keeper: Keeper;
   readonly hasher: Hasher | undefined;
-  readonly fetch: typeof fetch;
+  readonly fetch: FetchLike;
   readonly baseUrl: string | undefined;
   readonly signal: AbortSignal | undefined;
   readonly warn: (warning: ModelpackError) => void;
   readonly now: () => number;
 }
 
-export type SpawnWorker = () => WorkerLike;
+export const STALL_TIMEOUT_MS = 30_000;
 
 /** The environment of one call. Throws CHUNK_INTEGRITY where nothing can be verified. */
 export async function openEnvironment(
@@ -45,7 +45,7 @@ export async function openEnvironment(
     hasher,
     warn,
     keeper: keeperOf(store, hasher, warn),
-    fetch: options.fetch ?? ((input, init) => fetch(input, init)),
+    fetch: options.fetch ?? ((url, init) => fetch(url, init)),
     baseUrl: options.baseUrl ?? scope.document?.baseURI ?? scope.location?.href,
     signal: options.signal,
     now: () => scope.performance?.now() ?? Date.now(),

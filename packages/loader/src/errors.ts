@@ -24,6 +24,8 @@ export interface ErrorFacts {
   readonly chunk?: string | undefined;
   /** Whether the same call may succeed later without anything being changed. */
   readonly retryable?: boolean | undefined;
+  /** When the server asked to be asked again, at most a minute. */
+  readonly retryAfterMs?: number | undefined;
   /** What to do about it. */
   readonly hint?: string | undefined;
   readonly cause?: unknown;
@@ -36,6 +38,7 @@ export class ModelpackError extends Error {
   readonly status: number | undefined;
   readonly chunk: string | undefined;
   readonly retryable: boolean;
+  readonly retryAfterMs: number | undefined;
   readonly hint: string | undefined;
 
   constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}) {
@@ -46,6 +49,7 @@ export class ModelpackError extends Error {
     this.status = facts.status;
     this.chunk = facts.chunk;
     this.retryable = facts.retryable ?? false;
+    this.retryAfterMs = facts.retryAfterMs;
     this.hint = facts.hint;
   }
 }

@@ -1,7 +1,7 @@
 /** Files of a manifest as verified bytes in memory, from the store and the network. */
 import { layOut } from "./assemble.ts";
 import { type ChunkSource, obtainChunk } from "./chunks.ts";
-import type { Environment } from "./environment.ts";
+import { type Environment, STALL_TIMEOUT_MS } from "./environment.ts";
 import type { Chunk } from "./manifest.ts";
 import type { Planned } from "./plan.ts";
 import { eachLimited } from "./pool.ts";
@@ -61,7 +61,7 @@ function chunkSource(planned: Planned, environment: Environment, meter: Progress
       hasher,
       retries: options.retries ?? 3,
       retryDelayMs: options.retryDelayMs ?? 300,
-      stallTimeoutMs: options.stallTimeoutMs ?? 30_000,
+      stallTimeoutMs: options.stallTimeoutMs ?? STALL_TIMEOUT_MS,
     },
   };
 }

@@ -7,6 +7,7 @@ export type { ModelStore, StoredEntry } from "./store.ts";
 export type {
   DeviceFacts,
   Feeds,
+  FetchLike,
   LoadedModel,
   LoadOptions,
   LoadPlan,

@@ -1,17 +1,15 @@
 /** From a reference to a model that runs. */
-import { childController, throwIfAborted } from "./abort.ts";
+import { abortable, childController, throwIfAborted } from "./abort.ts";
 import { isShared } from "./chunks.ts";
 import type { Engine } from "./engine.ts";
 import { type Environment, openEnvironment } from "./environment.ts";
 import { ModelpackError } from "./errors.ts";
 import { fetchChunks, fetchFiles } from "./files.ts";
-import { loadedModel } from "./model.ts";
 import { measurePhase } from "./phases.ts";
 import { describe, type Planned, type PlannedVariant, planWith, summarize } from "./plan.ts";
 import { type ProgressMeter, progressMeter } from "./progress.ts";
 import { resolveReference } from "./reference.ts";
 import { variantFileIds } from "./sizes.ts";
-import { openEngine } from "./spawn.ts";
 import type {
   LoadedModel,
   LoadOptions,
@@ -20,36 +18,29 @@ import type {
   ModelReference,
   OrtInputs,
   SessionOptions,
+  VariantSummary,
 } from "./types.ts";
 
 /** The model, ready to run. */
 export async function load(ref: ModelRef, options: LoadOptions = {}): Promise<LoadedModel> {
   return withPlan(ref, options, async (planned, environment, meter) => {
-    const steppedDown: { variant: PlannedVariant; error: ModelpackError }[] = [];
+    const steppedDown: { variant: VariantSummary; error: ModelpackError }[] = [];
     for (const [position, candidate] of planned.selection.order.entries()) {
+      const { variant } = candidate;
       try {
         const engine = await startVariant(candidate, planned, environment, meter);
+        const { loadedModel } = await importSession();
         meter.begin("done");
         void askToPersist(environment);
-        const skipped = steppedDown.map(({ variant, error }) => ({
-          variant: summarize(variant.variant),
-          error,
-        }));
-        return loadedModel({
-          planned,
-          variant: candidate.variant,
-          engine,
-          environment,
-          steppedDown: skipped,
-        });
+        return loadedModel({ planned, variant, engine, environment, steppedDown });
       } catch (error) {
         const isLast = position === planned.selection.order.length - 1;
         if (isLast || options.fallback === false || !isOfSession(error)) throw error;
-        steppedDown.push({ variant: candidate, error });
+        steppedDown.push({ variant: summarize(variant), error });
         environment.warn(error);
       }
     }
-    throw new ModelpackError("NO_VARIANT", "no variant is left");
+    throw new ModelpackError("NO_VARIANT", "none is left"); // never: the last one's error was thrown
   });
 }
 
@@ -110,7 +101,7 @@ async function makePlan(reference: ModelReference, environment: Environment): Pr
   return planned;
 }
 
-/** The runtime starts while the weights arrive; the session is created from both. */
+/** The weights are asked for at once; what makes a session of them is loaded meanwhile. */
 async function startVariant(
   candidate: PlannedVariant,
   planned: Planned,
@@ -119,40 +110,23 @@ async function startVariant(
 ): Promise<Engine> {
   const { controller, unlink } = childController(environment.signal);
   const attempt = { ...environment, signal: controller.signal };
-  const opening = openEngine(attempt);
   try {
-    const started = startRuntime(opening, candidate, attempt, meter);
-    const [inputs, engine] = await Promise.all([fetchInputs(candidate, planned, attempt, meter), started]);
-    meter.begin("session");
-    const measure = measurePhase(environment.scope.performance, "session");
-    const transfer = [inputs.model, ...inputs.externalData.map(({ data }) => data)].map(
-      ({ buffer }) => buffer,
-    );
-    const request = { kind: "create", ...inputs, state: planned.model.state } as const;
-    await engine.ask(request, { signal: attempt.signal, transfer: transfer as ArrayBuffer[] });
-    measure();
-    return engine;
+    const inputs = fetchInputs(candidate, planned, attempt, meter);
+    inputs.catch(() => undefined); // it is awaited later, and may fail before
+    const { startSession } = await abortable(importSession(), attempt.signal);
+    return await startSession(inputs, { model: planned.model, variant: candidate.variant }, attempt, meter);
   } catch (error) {
     controller.abort(); // neither a download nor a runtime goes on for nothing
-    opening.then((engine) => engine.close()).catch(() => undefined);
     throw error;
   } finally {
     unlink();
   }
 }
 
-async function startRuntime(
-  opening: Promise<Engine>,
-  { variant }: PlannedVariant,
-  { options, scope, signal }: Environment,
-  meter: ProgressMeter,
-): Promise<Engine> {
-  const measure = measurePhase(scope.performance, "runtime");
-  const engine = await opening;
-  await engine.ask({ kind: "start", device: variant.device, runtime: options.runtime ?? {} }, { signal });
-  measure();
-  meter.finish("runtime");
-  return engine;
+async function importSession(): Promise<typeof import("./session.ts")> {
+  return import("./session.ts").catch((cause: unknown) => {
+    throw new ModelpackError("RUNTIME_INIT", "a file of the loader did not load", { cause, retryable: true });
+  });
 }
 
 async function fetchInputs(

@@ -139,7 +139,7 @@ function readJson(bytes: Uint8Array, url: string): Readonly<Record<string, unkno
   if (/^\s*</.test(json)) {
     throw new ModelpackError("MANIFEST_FETCH", `${url} is a web page, not a manifest`, {
       url,
-      hint: "the server answers unknown names with HTML; check where the manifest is published",
+      hint: "the server answers unknown names with HTML; publish all of the build",
     });
   }
   const key = POLLUTING_KEY.exec(json)?.[1];

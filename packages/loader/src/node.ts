@@ -3,17 +3,16 @@ import { randomUUID } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { LAYOUT, type ModelStore } from "./store.ts";
+import type { FetchLike } from "./types.ts";
 
 /** A fetch that also reads `file:` URLs. Give it to `load` as `fetch`. */
-export const fileFetch: typeof fetch = async (input, init) => {
-  const url = new URL(input instanceof Request ? input.url : input);
-  if (url.protocol !== "file:") return fetch(input, init);
-  init?.signal?.throwIfAborted();
+export const fileFetch: FetchLike = async (url, init) => {
+  if (!url.startsWith("file:")) return fetch(url, init);
+  init.signal?.throwIfAborted();
   try {
-    const content = await readFile(url, { signal: init?.signal ?? undefined });
-    return new Response(content);
+    return new Response(await readFile(new URL(url), { signal: init.signal ?? undefined }));
   } catch (error) {
-    init?.signal?.throwIfAborted();
+    init.signal?.throwIfAborted();
     if (isMissing(error)) return new Response(null, { status: 404 });
     throw error;
   }

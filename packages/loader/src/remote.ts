@@ -60,7 +60,10 @@ function receive(message: FromWorker, waiting: Map<number, Waiting>): void {
   const id = "ready" in message ? 0 : message.id;
   const caller = waiting.get(id);
   waiting.delete(id);
-  if ("error" in message) caller?.reject(new ModelpackError(message.error.code, message.error.message));
+  if ("error" in message)
+    caller?.reject(
+      new ModelpackError(message.error.code, message.error.message, { hint: message.error.hint }),
+    );
   else caller?.resolve("ready" in message ? {} : message.outputs);
 }
 

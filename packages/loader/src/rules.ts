@@ -86,8 +86,7 @@ function names(values: readonly { readonly name: string }[]): readonly string[] 
 }
 
 function checkFigure(where: string, found: number, expected: number): void {
-  if (found !== Math.min(expected, Number.MAX_SAFE_INTEGER))
-    throw new Error(`${where} is ${found}; expected ${expected}`);
+  if (found !== expected) throw new Error(`${where} is ${found}; expected ${expected}`);
 }
 
 function checkUnique(where: string, names: readonly string[]): ReadonlySet<string> {

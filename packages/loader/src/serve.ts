@@ -1,7 +1,8 @@
 /** The worker's end of the messages. */
 import { createEngine, type EngineRequest } from "./engine.ts";
 import { type ErrorCode, ModelpackError, messageOf } from "./errors.ts";
-import type { OrtModule, Outputs, TensorLike } from "./types.ts";
+import { memoryOf } from "./tensors.ts";
+import type { OrtModule, Outputs } from "./types.ts";
 
 export type ToWorker =
   | { readonly id: number; readonly request: EngineRequest }
@@ -10,7 +11,14 @@ export type ToWorker =
 export type FromWorker =
   | { readonly ready: true }
   | { readonly id: number; readonly outputs: Outputs }
-  | { readonly id: number; readonly error: { readonly code: ErrorCode; readonly message: string } };
+  | { readonly id: number; readonly error: SentError };
+
+/** An error as it is sent: the message without the hint, which the constructor adds again. */
+export interface SentError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint: string | undefined;
+}
 
 /** A worker's global scope, or a port. */
 export interface WorkerScope {
@@ -31,17 +39,15 @@ export function serve(scope: WorkerScope, ort?: OrtModule): void {
       const outputs = await engine.ask(data.request, { signal: controller.signal });
       scope.postMessage({ id, outputs }, [...new Set(Object.values(outputs).flatMap(memoryOf))]);
     } catch (error) {
-      const code = error instanceof ModelpackError ? error.code : "RUN";
-      scope.postMessage({ id, error: { code, message: messageOf(error) } }, []);
+      const { code, message, hint } =
+        error instanceof ModelpackError ? error : new ModelpackError("RUN", messageOf(error));
+      scope.postMessage(
+        { id, error: { code, hint, message: hint ? message.slice(0, -hint.length - 2) : message } },
+        [],
+      );
     } finally {
       pending.delete(id);
     }
   });
   scope.postMessage({ ready: true }, []);
-}
-
-/** The memory that can be moved in place of being copied: all of a buffer, and not WebAssembly's. */
-export function memoryOf({ data }: TensorLike): ArrayBuffer[] {
-  if (!ArrayBuffer.isView(data) || !(data.buffer instanceof ArrayBuffer)) return [];
-  return data.byteLength === data.buffer.byteLength ? [data.buffer] : [];
 }

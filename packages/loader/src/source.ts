@@ -1,8 +1,9 @@
 /** A manifest from its address, with its pin held; kept so that a complete cache works offline. */
-import { abortable, childController, throwIfAborted } from "./abort.ts";
-import type { Environment } from "./environment.ts";
-import { ModelpackError, messageOf } from "./errors.ts";
+import { throwIfAborted } from "./abort.ts";
+import { type Environment, STALL_TIMEOUT_MS } from "./environment.ts";
+import { ModelpackError } from "./errors.ts";
 import { MAX_MANIFEST_BYTES, type Manifest, type Model, parseManifest } from "./manifest.ts";
+import { request } from "./request.ts";
 import type { ModelReference } from "./types.ts";
 
 export interface LoadedManifest {
@@ -74,44 +75,19 @@ async function readStored(key: string, { keeper, signal }: Environment): Promise
   return stored;
 }
 
-async function fetchManifest(url: string, environment: Environment): Promise<Bytes> {
-  const { controller, unlink } = childController(environment.signal);
-  const timer = setTimeout(() => controller.abort(), environment.options.stallTimeoutMs ?? 30_000);
-  try {
-    const pending = environment.fetch(url, { signal: controller.signal, cache: "no-cache" });
-    const response = await abortable(pending, controller.signal);
-    if (response.status !== 200) {
-      const facts = { url, status: response.status, retryable: response.status >= 500 };
-      throw new ModelpackError("MANIFEST_FETCH", `${url}: status ${response.status}`, facts);
-    }
-    return await readCapped(response, controller.signal, url);
-  } catch (cause) {
-    throwIfAborted(environment.signal);
-    if (cause instanceof ModelpackError && cause.code !== "ABORTED") throw cause;
-    const why = controller.signal.aborted ? "no answer in time" : messageOf(cause);
-    const hint = "check the connection and, for another origin, its Access-Control-Allow-Origin header";
-    throw new ModelpackError("MANIFEST_FETCH", `${url}: ${why}`, { url, retryable: true, hint, cause });
-  } finally {
-    controller.abort();
-    clearTimeout(timer);
-    unlink();
-  }
-}
-
-async function readCapped(response: Response, signal: AbortSignal, url: string): Promise<Bytes> {
+async function fetchManifest(url: string, { fetch, options, signal }: Environment): Promise<Bytes> {
   const pieces: Bytes[] = [];
   let size = 0;
-  const reader = response.body?.getReader();
-  for (;;) {
-    const { done, value } = reader
-      ? await abortable(reader.read(), signal)
-      : { done: true, value: undefined };
-    if (done || !value) break;
-    pieces.push(value);
-    size += value.length;
-    if (size > MAX_MANIFEST_BYTES) {
-      throw new ModelpackError("MANIFEST_INTEGRITY", `${url} is larger than any manifest`, { url });
-    }
-  }
+  const stallTimeoutMs = options.stallTimeoutMs ?? STALL_TIMEOUT_MS;
+  await request(
+    url,
+    { fetch, cache: "no-cache", code: "MANIFEST_FETCH", stallTimeoutMs },
+    signal,
+    (piece) => {
+      pieces.push(piece);
+      size += piece.length;
+      return size <= MAX_MANIFEST_BYTES; // what is longer is refused for it by the parser
+    },
+  );
   return new Uint8Array(await new Blob(pieces).arrayBuffer());
 }

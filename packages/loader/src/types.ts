@@ -109,6 +109,9 @@ export interface OrtSession {
   release(): Promise<void>;
 }
 
+/** What is asked of a `fetch`. */
+export type FetchLike = (url: string, init: RequestInit) => Promise<Response>;
+
 export type StoreChoice = "auto" | "cache-api" | "opfs" | "memory" | ModelStore;
 export type Prefer = "cached" | "best" | "smallest";
 
@@ -141,7 +144,7 @@ export interface LoadOptions {
   readonly baseUrl?: string | undefined;
   /** Folders that hold the same chunks, tried after the manifest's own. */
   readonly mirrors?: readonly string[] | undefined;
-  readonly fetch?: typeof fetch | undefined;
+  readonly fetch?: FetchLike | undefined;
   /** Chunks in flight. Default 6, or 2 where the visitor saves data. */
   readonly concurrency?: number | undefined;
   /** How often a chunk is tried. Default 3. */
@@ -210,7 +213,7 @@ export interface LoadedModel extends AsyncDisposable {
   /** Variants that were tried before this one, and why they did not do. */
   readonly steppedDown: readonly { readonly variant: VariantSummary; readonly error: ModelpackError }[];
   run(feeds: Feeds, options?: RunOptions): Promise<Outputs>;
-  /** Throws USAGE if the model has no state, or state of open size and no `initialState`. */
+  /** Throws USAGE if the model has no state; its calls do where the state is of open size and no `initialState` was given. */
   stream(initialState?: Feeds): ModelStream;
   /** The verified bytes of an asset, such as a tokenizer. */
   asset(name: string, options?: { readonly signal?: AbortSignal | undefined }): Promise<Uint8Array>;

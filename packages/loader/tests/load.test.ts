@@ -8,7 +8,7 @@ import {
   plan,
   preload,
 } from "../src/index.ts";
-import { memoryStore } from "../src/store.ts";
+import { memoryStore } from "../src/memory.ts";
 import { fakeOrt } from "./support/ort.ts";
 import { makePack, noise, type Pack, SMALL, sha256 } from "./support/packs.ts";
 import { refuses, type ScriptedServer, scriptedServer, sends } from "./support/server.ts";

@@ -2,7 +2,6 @@
 import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import { load } from "../src/index.ts";
 import { diskStore, fileFetch } from "../src/node.ts";
@@ -68,9 +67,4 @@ describe("a stream", () => {
     stream.reset();
     expect((await stream.run(x))["mean"]?.data[0]).toBe(2.5);
   });
-});
-
-test("fileFetch reads URLs as node makes them", async () => {
-  const response = await fileFetch(pathToFileURL(new URL("expected.json", FIXTURES).pathname));
-  expect(await response.json()).toEqual({ logits });
 });

@@ -1,0 +1,76 @@
+/** onnxruntime: its import, its start, and its errors as ours. */
+import { type ErrorCode, ModelpackError, messageOf } from "./errors.ts";
+import type { Feeds, OrtModule, OrtSession, RuntimeOptions, TensorLike } from "./types.ts";
+
+// One Identity node: creating a session from it starts the runtime while the weights are still on their way.
+const SMALLEST_MODEL =
+  "CAc6NwoQCgFhEgFiIghJZGVudGl0eRIBZ1oPCgFhEgoKCAgBEgQKAggBYg8KAWISCgoICAESBAoCCAFCBAoAEA0=";
+
+/** The build that the device needs. Throws RUNTIME_INIT. */
+export async function importRuntime(device: string, { moduleUrl }: RuntimeOptions): Promise<OrtModule> {
+  try {
+    // Plain wasm starts twice as fast as the WebGPU build and is half its size.
+    const module: unknown = moduleUrl
+      ? await import(/* @vite-ignore */ /* webpackIgnore: true */ moduleUrl)
+      : device === "webgpu"
+        ? await import("onnxruntime-web/webgpu")
+        : await import("onnxruntime-web/wasm");
+    return module as OrtModule;
+  } catch (cause) {
+    throw runtimeError(
+      cause,
+      "check that onnxruntime-web is installed and that the page may load its module",
+    );
+  }
+}
+
+/** Fetches and starts its WebAssembly. Throws RUNTIME_INIT. */
+export async function startRuntime(ort: OrtModule, device: string, runtime: RuntimeOptions): Promise<void> {
+  const { wasm } = ort.env;
+  if (wasm) {
+    // More threads inside a bundled worker hang silently, so they are asked for.
+    wasm.numThreads = runtime.numThreads ?? 1;
+    if (runtime.wasmPaths) wasm.wasmPaths = runtime.wasmPaths;
+  }
+  try {
+    const model = Uint8Array.from(atob(SMALLEST_MODEL), (character) => character.charCodeAt(0));
+    const options = { executionProviders: [device] };
+    await (await ort.InferenceSession.create(model, options as never)).release();
+  } catch (cause) {
+    const hint = "check that its .wasm is served, and that the CSP has script-src 'self' 'wasm-unsafe-eval'";
+    throw runtimeError(cause, hint);
+  }
+}
+
+function runtimeError(cause: unknown, hint: string): ModelpackError {
+  return new ModelpackError("RUNTIME_INIT", `onnxruntime did not start: ${messageOf(cause)}`, {
+    cause,
+    hint,
+  });
+}
+
+/** A session. Throws SESSION_CREATE or OUT_OF_MEMORY. */
+export async function createSession(ort: OrtModule, model: Uint8Array, options: object): Promise<OrtSession> {
+  try {
+    return await ort.InferenceSession.create(model, options as never);
+  } catch (cause) {
+    throw ortError(cause, "SESSION_CREATE", "the session was not created");
+  }
+}
+
+/** The outputs. Throws RUN or OUT_OF_MEMORY. */
+export async function runSession(
+  session: OrtSession,
+  feeds: Feeds,
+): Promise<Readonly<Record<string, TensorLike>>> {
+  try {
+    return (await session.run(feeds as never)) as Readonly<Record<string, TensorLike>>;
+  } catch (cause) {
+    throw ortError(cause, "RUN", "the model did not run");
+  }
+}
+
+function ortError(cause: unknown, code: ErrorCode, what: string): ModelpackError {
+  const isMemory = /memory|alloc/i.test(messageOf(cause));
+  return new ModelpackError(isMemory ? "OUT_OF_MEMORY" : code, `${what}: ${messageOf(cause)}`, { cause });
+}
