@@ -86,14 +86,24 @@ def main() -> None:
     """Writes `<folder>/<project>/packs` for each project, and `<folder>/expected.json`."""
     folder = Path(sys.argv[1])
     digits = onnx.load(DIGITS / "models" / "digits.onnx")
-    small = {"bands.onnx": bands(), "digits.onnx": digits, "greedy.onnx": greedy(), "tally.onnx": tally()}
+    small = {
+        "bands.onnx": bands(),
+        "digits.onnx": digits,
+        "greedy.onnx": greedy(),
+        "tally.onnx": tally(),
+    }
     changed = {**small, "bands.onnx": bands(last_seed=99), "digits.onnx": retrained(digits)}
     build(folder / "stored", HEAD.format(host="static") + MODELS, small)
     build(folder / "transport", HEAD.format(host="nginx") + MODELS, small)
     build(folder / "redeployed", HEAD.format(host="static") + MODELS, changed)
     expected = {
-        name: {"digits": answers(project / "digits.onnx", "image"), "bands": answers(project / "bands.onnx", "x")}
-        for name, project in ((name, folder / name) for name in ("stored", "transport", "redeployed"))
+        name: {
+            "digits": answers(project / "digits.onnx", "image"),
+            "bands": answers(project / "bands.onnx", "x"),
+        }
+        for name, project in (
+            (name, folder / name) for name in ("stored", "transport", "redeployed")
+        )
     }
     if len(sys.argv) > 2:
         build_real(folder, Path(sys.argv[2]))
@@ -118,7 +128,9 @@ def build(project: Path, config: str, models: dict[str, onnx.ModelProto]) -> Non
     (project / "labels.txt").write_text("zero\none\ntwo\n")
     for name, model in models.items():
         (project / name).write_bytes(model.SerializeToString(deterministic=True))
-    subprocess.run([sys.executable, "-m", "modelpack", "build", "-C", str(project), "-q"], check=True)
+    subprocess.run(
+        [sys.executable, "-m", "modelpack", "build", "-C", str(project), "-q"], check=True
+    )
 
 
 def bands(last_seed: int = BANDS - 1) -> onnx.ModelProto:
@@ -131,7 +143,9 @@ def bands(last_seed: int = BANDS - 1) -> onnx.ModelProto:
     ]
     values = ["x", *(f"h{number}" for number in range(1, BANDS)), "y"]
     nodes = [
-        helper.make_node("MatMul", [values[number], names[number]], [values[number + 1]], f"/band{number}")
+        helper.make_node(
+            "MatMul", [values[number], names[number]], [values[number + 1]], f"/band{number}"
+        )
         for number in range(BANDS)
     ]
     return to_model(nodes, [value("x", ["batch", 8])], [value("y", ["batch", 8])], weights)
@@ -139,7 +153,9 @@ def bands(last_seed: int = BANDS - 1) -> onnx.ModelProto:
 
 def band(seed: int, *, transposed: bool) -> NDArray[np.float32]:
     """float32 [8, 8192], or [8192, 8], scaled so that the length of a vector about stays what it is."""
-    weights = np.random.default_rng(seed).normal(size=BAND_SHAPE).astype(np.float32) / np.float32(90)
+    weights = np.random.default_rng(seed).normal(size=BAND_SHAPE).astype(np.float32) / np.float32(
+        90
+    )
     return np.ascontiguousarray(weights.T) if transposed else weights
 
 
@@ -174,7 +190,9 @@ def retrained(digits: onnx.ModelProto) -> onnx.ModelProto:
     changed = onnx.ModelProto()
     changed.CopyFrom(digits)
     last = next(weight for weight in changed.graph.initializer if list(weight.dims)[1:] == [10])
-    last.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(last) * np.float32(1.25), last.name))
+    last.CopyFrom(
+        numpy_helper.from_array(numpy_helper.to_array(last) * np.float32(1.25), last.name)
+    )
     return changed
 
 
@@ -186,7 +204,9 @@ def to_model(
 ) -> onnx.ModelProto:
     """The nodes as a model."""
     graph = helper.make_graph(nodes, "graph", inputs, outputs, weights)
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
+    return helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
+    )
 
 
 def value(name: str, shape: list[int | str]) -> onnx.ValueInfoProto:
@@ -200,7 +220,9 @@ def answers(path: Path, name: str) -> dict[str, object]:
         given = np.load(DIGITS / "golden" / "digits.npz")["image"][:1]
     else:
         given = (np.arange(8, dtype=np.float32) / 8).reshape(1, 8)
-    output = np.asarray(ort.InferenceSession(path, providers=["CPUExecutionProvider"]).run(None, {name: given})[0])
+    output = np.asarray(
+        ort.InferenceSession(path, providers=["CPUExecutionProvider"]).run(None, {name: given})[0]
+    )
     feed = {"type": "float32", "data": given.reshape(-1).tolist(), "dims": list(given.shape)}
     return {"feeds": {name: feed}, "output": output.reshape(-1).tolist()}
 
