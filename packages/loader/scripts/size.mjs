@@ -9,7 +9,7 @@ const BUDGETS = {
   "beside the weights": 2500,
   "in the worker": 3000,
 };
-const DIST = fileURLToPath(new URL("../dist", import.meta.url));
+const DIST = process.argv[2] ?? fileURLToPath(new URL("../dist", import.meta.url));
 
 async function bundle(contents) {
   const { metafile, outputFiles } = await build({

@@ -4,7 +4,10 @@ import type { StoredForm } from "./forms.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Fills `target` with what `encoded` decodes to; whether it fits exactly. */
+/**
+ * Fills `target` with what `encoded` decodes to; false where it is damaged or, of gzip, of another length. Of zstd, what
+ * is too short or too long is cut to the target, never beyond: the hash tells.
+ */
 export async function decodeInto(target: Bytes, encoded: Bytes, form: StoredForm): Promise<boolean> {
   try {
     return form === "gzip" ? await gunzipInto(target, encoded) : await unzstdInto(target, encoded);

@@ -66,7 +66,7 @@ export function transformersCache(
     match: async (request) => {
       const url = typeof request === "string" ? request : request.url;
       const name = url.split(/[?#]/, 1)[0]?.split("/").at(-1) ?? "";
-      if (/\.onnx(_data(_\d+)?)?$/.test(name)) {
+      if (/\.(onnx(_data(_\d+)?)?|data)$/.test(name)) {
         const { model, externalData } = await inputs();
         const bytes = name.endsWith(".onnx") ? model : externalData.find(({ path }) => path === name)?.data;
         if (bytes) return binary(bytes);
