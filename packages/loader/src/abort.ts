@@ -51,3 +51,16 @@ export function childController(signal: AbortSignal | undefined): {
   signal?.addEventListener("abort", stop);
   return { controller, unlink: () => signal?.removeEventListener("abort", stop) };
 }
+
+/** `pending`, or after `limitMs` the error that `late` makes; what `pending` gives after that is dropped. */
+export async function within<T>(pending: Promise<T>, limitMs: number, late: () => Error): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const tooLate = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(late()), limitMs);
+  });
+  try {
+    return await Promise.race([pending, tooLate]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

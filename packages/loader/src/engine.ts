@@ -3,8 +3,8 @@
  * 1. Requests are answered one after the other, in order. 2. State that is carried never leaves the engine.
  */
 import { abortable, throwIfAborted } from "./abort.ts";
-import { ModelpackError } from "./errors.ts";
-import { checkFeeds, zeroState } from "./feeds.ts";
+import { ModelpackError, messageOf } from "./errors.ts";
+import { checkFeeds, zeros } from "./feeds.ts";
 import type { Model } from "./manifest.ts";
 import { createSession, importRuntime, runSession, startRuntime } from "./runtime.ts";
 import { mapTensors, plain } from "./tensors.ts";
@@ -27,6 +27,8 @@ export type EngineRequest =
       readonly sessionOptions: SessionOptions;
       readonly inputs: Model["inputs"];
       readonly state: Model["state"];
+      /** Run it once on zeros: some kernels are refused only then. */
+      readonly mustRehearse: boolean;
     }
   | { readonly kind: "run"; readonly feeds: Feeds; readonly stream?: StreamStep | undefined }
   | { readonly kind: "forget"; readonly stream: number }
@@ -61,6 +63,7 @@ export function createEngine(given?: OrtModule): Engine {
   let tail: Promise<unknown> = Promise.resolve();
   let ort = given;
   let live: Live | undefined;
+  let isClosed = false;
   const carried = new Map<number, Feeds>(); // stream → its state
 
   const end = async (): Promise<void> => {
@@ -80,6 +83,9 @@ export function createEngine(given?: OrtModule): Engine {
         await end();
         const session = await createSession(ort as OrtModule, model, { ...sessionOptions, externalData });
         live = { session, inputs, state };
+        if (isClosed)
+          await end(); // nobody waited for it
+        else if (request.mustRehearse) await rehearse(ort as OrtModule, live);
         break;
       }
       case "run":
@@ -102,8 +108,26 @@ export function createEngine(given?: OrtModule): Engine {
       tail = answered.catch(() => undefined);
       return abortable(answered, signal);
     },
-    close: () => void end().catch(() => undefined),
+    close: () => {
+      isClosed = true;
+      void end().catch(() => undefined);
+    },
   };
+}
+
+/** Throws SESSION_CREATE if the session was created and cannot run. Open sizes other than a batch are not guessed. */
+async function rehearse(ort: OrtModule, { session, inputs }: Live): Promise<void> {
+  const single = inputs.map((value) => ({ ...value, shape: [1, ...value.shape.slice(1)] }));
+  const isOpen = inputs.some(({ shape }) => shape.slice(1).some((size) => typeof size === "string"));
+  if (isOpen || inputs.some(({ type }) => type === "string")) return;
+  const fixed = inputs.map((value, position) =>
+    typeof value.shape[0] === "string" ? single[position] : value,
+  );
+  try {
+    await runSession(session, tensors(ort, zeros(fixed as Model["inputs"])));
+  } catch (cause) {
+    throw new ModelpackError("SESSION_CREATE", `the session does not run: ${messageOf(cause)}`, { cause });
+  }
 }
 
 async function run(
@@ -116,7 +140,7 @@ async function run(
   let known: Feeds = {};
   if (stream) {
     const initial = inputs.filter(({ name }) => isCarried(name));
-    known = carried.get(stream.id) ?? stream.initial ?? zeroState(initial);
+    known = carried.get(stream.id) ?? stream.initial ?? zeros(initial);
     checkFeeds(known, initial);
   }
   checkFeeds(feeds, stream ? inputs.filter(({ name }) => !isCarried(name)) : inputs);

@@ -14,6 +14,15 @@ export interface Scope extends DeviceScope, StorageScope {
   readonly location?: { readonly href: string } | undefined;
   readonly document?: { readonly baseURI: string } | undefined;
   readonly Worker?: unknown;
+  readonly trustedTypes?: TrustedTypes | undefined;
+}
+
+/** The part of the browser's trusted types that is used; TypeScript does not know them. */
+export interface TrustedTypes {
+  createPolicy(
+    name: string,
+    rules: { readonly createScriptURL: (url: string) => string },
+  ): { createScriptURL(url: string): unknown };
 }
 
 export interface Environment {

@@ -41,7 +41,7 @@ const ARRAYS = {
 } as const;
 
 /** Zeros for each of `inputs`. Throws USAGE where a size is open. */
-export function zeroState(inputs: readonly ValueMetadata[]): Feeds {
+export function zeros(inputs: readonly ValueMetadata[]): Feeds {
   const entries = inputs.map(({ name, type, shape }): [string, TensorLike] => {
     const dims = shape.filter((size): size is number => typeof size === "number");
     const array = Object.hasOwn(ARRAYS, type) ? ARRAYS[type as keyof typeof ARRAYS] : undefined;

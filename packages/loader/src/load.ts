@@ -169,6 +169,9 @@ function isStale(error: unknown): boolean {
 
 /** Asks the browser not to evict the models: after the first success, when there is something to keep. */
 async function askToPersist({ scope, keeper }: Environment): Promise<void> {
-  if (!isShared(keeper.store)) return;
-  await scope.navigator?.storage?.persist?.().catch(() => undefined);
+  try {
+    if (isShared(keeper.store)) await scope.navigator?.storage?.persist?.();
+  } catch {
+    // Storage that may be evicted is storage all the same.
+  }
 }

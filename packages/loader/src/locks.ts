@@ -11,8 +11,8 @@ export async function withLock<T>(
 ): Promise<T> {
   if (!locks) return work();
   let begun = false;
-  const patience = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
   try {
+    const patience = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
     return await locks.request(`modelpack:${name}`, { signal: patience }, () => {
       begun = true;
       return work();

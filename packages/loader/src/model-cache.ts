@@ -4,9 +4,11 @@ import { ModelpackError } from "./errors.ts";
 import type { Chunk } from "./manifest.ts";
 import { planWith, storedKeys } from "./plan.ts";
 import { resolveReference } from "./reference.ts";
-import { chunksOf, variantChunks } from "./sizes.ts";
+import { chunksOf, filesOf, variantChunks } from "./sizes.ts";
+import { manifestKey } from "./source.ts";
 import type { StoredEntry } from "./store.ts";
 import type { LoadOptions, ModelRef } from "./types.ts";
+import type { Hasher } from "./verify.ts";
 
 type CacheOptions = Pick<
   LoadOptions,
@@ -34,7 +36,7 @@ export interface ModelCache {
   pin(ref: ModelRef, options?: CacheOptions): Promise<void>;
   /** Removes the model's chunks and its pin, except chunks that another pin holds. */
   evict(ref: ModelRef, options?: CacheOptions): Promise<void>;
-  /** Removes all chunks but those of the models in `keep` and of pinned ones; gives back the bytes freed. */
+  /** Removes all chunks and manifests but those of the models in `keep` and of pinned ones; gives back the bytes freed. */
   gc(keep: readonly ModelRef[], options?: CacheOptions): Promise<number>;
   /** Removes everything of this layout, pins too. */
   clear(options?: CacheOptions): Promise<void>;
@@ -70,27 +72,28 @@ export const modelCache: ModelCache = {
   },
   pin: async (ref, options = {}) => {
     const environment = await openEnvironment(options);
-    const note = new TextEncoder().encode(JSON.stringify(hashes(await allChunks(ref, environment))));
+    const note = new TextEncoder().encode(JSON.stringify(await allKeys(ref, environment)));
     await environment.keeper.store.write(await pinKey(ref, environment), note, environment.signal);
   },
   evict: async (ref, options = {}) => {
     const environment = await openEnvironment(options);
     const { store } = environment.keeper;
     await store.remove(await pinKey(ref, environment), environment.signal);
-    const held = await pinnedHashes(environment);
-    for (const { hash } of await allChunks(ref, environment)) {
-      if (!held.has(hash)) await store.remove(hash, environment.signal);
+    const held = await pinnedKeys(environment);
+    for (const key of await allKeys(ref, environment)) {
+      // Other models may be of the same manifest; it is small, and gc takes it.
+      if (CHUNK_KEY.test(key) && !held.has(key)) await store.remove(key, environment.signal);
     }
   },
   gc: async (keep, options = {}) => {
     const environment = await openEnvironment(options);
-    const held = new Set(await pinnedHashes(environment));
-    for (const ref of keep) for (const { hash } of await allChunks(ref, environment)) held.add(hash);
-    for (const ref of keep) if (typeof ref === "object" && ref.sha256) held.add(ref.sha256);
+    const { store } = environment.keeper;
+    const held = new Set(await pinnedKeys(environment));
+    for (const ref of keep) for (const key of await allKeys(ref, environment)) held.add(key);
     let freedBytes = 0;
-    for (const { key, sizeBytes } of await modelCache.list(options)) {
-      if (held.has(key)) continue;
-      await environment.keeper.store.remove(key, environment.signal);
+    for (const { key, sizeBytes } of await store.list(environment.signal)) {
+      if (held.has(key) || key.startsWith(PIN)) continue;
+      await store.remove(key, environment.signal);
       freedBytes += sizeBytes;
     }
     return freedBytes;
@@ -105,23 +108,28 @@ function planned(ref: ModelRef, environment: Environment): ReturnType<typeof pla
   return planWith(resolveReference(ref, environment.baseUrl), environment);
 }
 
-/** The chunks of all variants and assets. */
-async function allChunks(ref: ModelRef, environment: Environment): Promise<readonly Chunk[]> {
-  const { manifest, model } = await planned(ref, environment);
-  const assets = [...model.assets.values()].flatMap((id) => manifest.files.get(id) ?? []);
-  return [
+/** The chunks of all variants and assets, and the manifest. */
+async function allKeys(ref: ModelRef, environment: Environment): Promise<readonly string[]> {
+  const { manifest, model, reference } = await planned(ref, environment);
+  const assets = filesOf(manifest, [...model.assets.values()]);
+  const chunks = [
     ...model.variants.flatMap((variant) => variantChunks(manifest, variant)),
     ...chunksOf(manifest, assets),
   ];
+  return [...hashes(chunks), await manifestKey(reference, hasherIn(environment))];
 }
 
-async function pinKey(ref: ModelRef, { baseUrl, hasher }: Environment): Promise<string> {
-  const { manifestUrl, model } = resolveReference(ref, baseUrl);
+function hasherIn({ hasher }: Environment): Hasher {
   if (!hasher) throw new ModelpackError("USAGE", "nothing is stored without crypto.subtle");
-  return PIN + (await hasher(new TextEncoder().encode(`${manifestUrl}#${model}`)));
+  return hasher;
 }
 
-async function pinnedHashes(environment: Environment): Promise<ReadonlySet<string>> {
+async function pinKey(ref: ModelRef, environment: Environment): Promise<string> {
+  const { manifestUrl, model } = resolveReference(ref, environment.baseUrl);
+  return PIN + (await hasherIn(environment)(new TextEncoder().encode(`${manifestUrl}#${model}`)));
+}
+
+async function pinnedKeys(environment: Environment): Promise<ReadonlySet<string>> {
   const held = new Set<string>();
   for (const key of await storedKeys(environment)) {
     if (!key.startsWith(PIN)) continue;

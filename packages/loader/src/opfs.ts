@@ -12,28 +12,36 @@ export async function opfsStore(storage: StorageManager): Promise<ModelStore> {
     },
     write: async (key, bytes, signal) => {
       // What is written appears only when the stream is closed, so that no reader sees half an entry.
-      const stream = await (await folder.getFileHandle(key, { create: true })).createWritable();
+      const handle = await folder.getFileHandle(key, { create: true });
+      let stream: FileSystemWritableFileStream | undefined;
       try {
+        signal?.throwIfAborted();
+        stream = await handle.createWritable();
+        signal?.throwIfAborted();
         await stream.write(bytes);
         signal?.throwIfAborted();
         await stream.close();
       } catch (error) {
-        await stream.abort().catch(() => undefined);
+        await stream?.abort().catch(() => undefined);
         await folder.removeEntry(key).catch(() => undefined);
         throw error;
       }
     },
     remove: (key) => folder.removeEntry(key).catch(absent),
     list: async () => {
-      const found: StoredEntry[] = [];
+      const sizes: Promise<StoredEntry>[] = [];
       for await (const [key, handle] of folder.entries()) {
-        if (handle.kind !== "file") continue;
-        const { size: sizeBytes } = await (handle as FileSystemFileHandle).getFile();
-        if (sizeBytes) found.push({ key, sizeBytes });
+        if (handle.kind === "file") sizes.push(sizeOf(key, handle as FileSystemFileHandle));
       }
-      return found;
+      return (await Promise.all(sizes)).filter(({ sizeBytes }) => sizeBytes > 0);
     },
   };
+}
+
+/** Empty where the entry has gone since it was listed. */
+async function sizeOf(key: string, handle: FileSystemFileHandle): Promise<StoredEntry> {
+  const file = await handle.getFile().catch(absent);
+  return { key, sizeBytes: file?.size ?? 0 };
 }
 
 function absent(reason: unknown): undefined {

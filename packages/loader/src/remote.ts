@@ -1,5 +1,5 @@
 /** The page's end of the messages: an engine that is really in a worker. */
-import { abortable, abortError } from "./abort.ts";
+import { abortable, abortError, within } from "./abort.ts";
 import type { AskOptions, Engine, EngineRequest } from "./engine.ts";
 import { ModelpackError } from "./errors.ts";
 import type { FromWorker, ToWorker } from "./serve.ts";
@@ -10,8 +10,12 @@ interface Waiting {
   readonly reject: (error: ModelpackError) => void;
 }
 
-/** An engine in `worker`, once the worker has said that it is there. Throws RUNTIME_INIT if it never does. */
-export async function connect(worker: WorkerLike, signal: AbortSignal | undefined): Promise<Engine> {
+/** An engine in `worker`, once the worker has said that it is there. Throws RUNTIME_INIT if that takes too long. */
+export async function connect(
+  worker: WorkerLike,
+  signal: AbortSignal | undefined,
+  limitMs: number,
+): Promise<Engine> {
   const waiting = new Map<number, Waiting>();
   let lastId = 0;
   let end: ModelpackError | undefined;
@@ -44,7 +48,10 @@ export async function connect(worker: WorkerLike, signal: AbortSignal | undefine
     return abortable(answered, stop).finally(() => stop?.removeEventListener("abort", cancel));
   };
   try {
-    await abortable(ready, signal);
+    await abortable(
+      within(ready, limitMs, () => broken(`nothing came of its script for ${limitMs} ms`)),
+      signal,
+    );
   } catch (error) {
     worker.terminate();
     throw error;

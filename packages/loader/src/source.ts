@@ -1,10 +1,11 @@
 /** A manifest from its address, with its pin held; kept so that a complete cache works offline. */
-import { throwIfAborted } from "./abort.ts";
+import { abortable, throwIfAborted } from "./abort.ts";
 import { type Environment, STALL_TIMEOUT_MS } from "./environment.ts";
 import { ModelpackError } from "./errors.ts";
 import { MAX_MANIFEST_BYTES, type Manifest, type Model, parseManifest } from "./manifest.ts";
 import { request } from "./request.ts";
 import type { ModelReference } from "./types.ts";
+import type { Hasher } from "./verify.ts";
 
 export interface LoadedManifest {
   readonly manifest: Manifest;
@@ -21,33 +22,46 @@ export async function openManifest(
   environment: Environment,
 ): Promise<LoadedManifest> {
   const { signal, keeper, hasher } = environment;
-  const { manifestUrl, sha256 } = reference;
-  const key = sha256 ?? (hasher && `manifest-${await hasher(new TextEncoder().encode(manifestUrl), signal)}`);
-  if (sha256 && hasher) {
-    const stored = await readStored(sha256, environment);
-    if (stored && (await hasher(stored, signal)) === sha256) return parsed(stored, sha256, reference);
-  }
-  const bytes = await fetchManifest(manifestUrl, environment).catch(async (error: unknown) => {
-    const stored = isOffline(error) && !sha256 && key && (await readStored(key, environment));
-    if (stored) return stored;
+  const { manifestUrl: url, sha256 } = reference;
+  const key = hasher && (await manifestKey(reference, hasher, signal));
+  const stored = async (): Promise<LoadedManifest | undefined> => {
+    const bytes = key && (await keeper.store.read(key, signal).catch(() => undefined));
+    throwIfAborted(signal);
+    const digest = bytes && (await hasher?.(bytes, signal));
+    return bytes && (!sha256 || digest === sha256) ? parsed(bytes, digest, reference) : undefined;
+  };
+  const known = sha256 && (await stored());
+  if (known) return known;
+  let bytes: Bytes;
+  try {
+    bytes = await fetchManifest(url, environment);
+  } catch (error) {
+    const kept = !sha256 && isOffline(error) && (await stored().catch(() => undefined));
+    if (kept) return kept;
     throw error;
-  });
+  }
   const digest = await hasher?.(bytes, signal);
   if (sha256 && digest && digest !== sha256) {
-    throw new ModelpackError(
-      "MANIFEST_INTEGRITY",
-      `${manifestUrl} has the SHA-256 ${digest}; pinned is ${sha256}`,
-      {
-        url: manifestUrl,
-        hint: "the page and the models are of different builds: publish both, models first",
-      },
-    );
+    const hint = "the page and the models are of different builds: publish both, models first";
+    throw new ModelpackError("MANIFEST_INTEGRITY", `${url} has the SHA-256 ${digest}; pinned is ${sha256}`, {
+      url,
+      hint,
+    });
   }
   const loaded = parsed(bytes, digest, reference);
   throwIfAborted(signal);
-  if (key) await keeper.store.write(key, bytes, signal).catch(() => undefined); // chunks say so if storage is full
+  if (key) await abortable(keeper.store.write(key, bytes, signal), signal).catch(() => undefined); // chunks will say so
   throwIfAborted(signal);
   return loaded;
+}
+
+/** Where the manifest is stored: a pinned one by its digest, others by their address. */
+export async function manifestKey(
+  { manifestUrl, sha256 }: ModelReference,
+  hasher: Hasher,
+  signal?: AbortSignal,
+): Promise<string> {
+  return `manifest-${sha256 ?? (await hasher(new TextEncoder().encode(manifestUrl), signal))}`;
 }
 
 function isOffline(error: unknown): boolean {
@@ -67,12 +81,6 @@ function parsed(
     url: manifestUrl,
     hint: `it has ${known}`,
   });
-}
-
-async function readStored(key: string, { keeper, signal }: Environment): Promise<Bytes | undefined> {
-  const stored = await keeper.store.read(key, signal).catch(() => undefined);
-  throwIfAborted(signal);
-  return stored;
 }
 
 async function fetchManifest(url: string, { fetch, options, signal }: Environment): Promise<Bytes> {

@@ -1,6 +1,6 @@
 /** The thread in which a session lives. */
 import type { Engine } from "./engine.ts";
-import type { Environment } from "./environment.ts";
+import type { Environment, TrustedTypes } from "./environment.ts";
 import { ModelpackError, messageOf } from "./errors.ts";
 import { connect } from "./remote.ts";
 import type { OrtModule, WorkerLike } from "./types.ts";
@@ -12,7 +12,11 @@ export async function openEngine({ options, scope, signal, warn }: Environment):
   const hasWorkers = typeof scope.Worker === "function" && scope.location !== undefined;
   if (ort || worker === false || (worker === true && !hasWorkers)) return inThisThread(ort);
   try {
-    return await connect(worker === true ? ownWorker() : worker(), signal);
+    return await connect(
+      worker === true ? ownWorker(scope) : worker(),
+      signal,
+      options.stallTimeoutMs ?? 30_000,
+    );
   } catch (cause) {
     if (signal?.aborted || typeof options.worker === "function") throw cause;
     const hint = "the page is blocked while the model runs";
@@ -26,7 +30,39 @@ async function inThisThread(ort: OrtModule | undefined): Promise<Engine> {
   return (await import("./engine.ts")).createEngine(ort);
 }
 
-function ownWorker(): WorkerLike {
+/** The loader's own worker. Where scripts must be trusted, a policy called "modelpack" vouches for its address. */
+function ownWorker(scope: Environment["scope"]): WorkerLike {
+  try {
+    return newWorker();
+  } catch (error) {
+    if (!scope.trustedTypes || !(error instanceof TypeError)) throw error;
+    return trustedWorker(scope as TrustingScope);
+  }
+}
+
+interface TrustingScope {
+  Worker: new (url: unknown, options: WorkerOptions) => Worker;
+  readonly trustedTypes: TrustedTypes;
+}
+
+// One for the page: a second one of the same name is refused.
+let policy: ReturnType<TrustedTypes["createPolicy"]> | undefined;
+
+/** Bundlers know the address only inside the call, so that the call is made with a Worker that trusts what it gets. */
+function trustedWorker(scope: TrustingScope): WorkerLike {
+  policy ??= scope.trustedTypes.createPolicy("modelpack", { createScriptURL: (url) => url });
+  const { Worker: Untrusting } = scope;
+  const trust = policy.createScriptURL.bind(policy);
+  try {
+    scope.Worker = ((url: URL, options: WorkerOptions): Worker =>
+      new Untrusting(trust(`${url}`), options)) as never;
+    return newWorker();
+  } finally {
+    scope.Worker = Untrusting;
+  }
+}
+
+function newWorker(): WorkerLike {
   // Bundlers know this form, so it has to be spelled out in one expression.
   return new Worker(new URL("./worker.js", import.meta.url), {
     type: "module",

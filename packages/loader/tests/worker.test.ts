@@ -5,7 +5,7 @@ import { type LoadedModel, load, type ModelpackError, type WorkerLike } from "..
 import { memoryStore } from "../src/memory.ts";
 import { serve, type WorkerScope } from "../src/serve.ts";
 import { type FakeBehaviour, type FakeOrt, fakeOrt } from "./support/ort.ts";
-import { makePack, VALUE } from "./support/packs.ts";
+import { makePack, SMALL, VALUE } from "./support/packs.ts";
 import { scriptedServer } from "./support/server.ts";
 
 const X = { x: { type: "float32", data: Float32Array.of(1, 2), dims: [1, 2] } };
@@ -246,6 +246,48 @@ describe("a worker that does not come up", () => {
     controller.abort();
     expect(await pending).toMatchObject({ code: "ABORTED" });
     expect(made.ended).toBe(true);
+  });
+});
+
+describe("a session for WebGPU is run once before it is ready", () => {
+  const gpu = (shape: object = {}) =>
+    makePack({
+      variants: [
+        { ...SMALL, device: "webgpu" },
+        { ...SMALL, id: "plain" },
+      ],
+      ...shape,
+    });
+  const facts = { webgpu: { features: [], limits: {} } };
+
+  test("and passed over where that is refused", async () => {
+    await using server = await scriptedServer(gpu().files);
+    const workers: FakeWorker[] = [];
+    const make = (): FakeWorker => {
+      workers.push(worker(workers.length ? {} : { failRuns: new Error("f16 is not supported") }));
+      return workers.at(-1) as FakeWorker;
+    };
+    const model = await load(`${server.url}/manifest.json#m`, {
+      worker: make,
+      cache: memoryStore(),
+      facts,
+      onWarning: () => undefined,
+    });
+    expect(model.variant.id).toBe("plain");
+    expect(model.steppedDown[0]?.error).toMatchObject({ code: "SESSION_CREATE" });
+    expect(workers.map(({ ended }) => ended)).toEqual([true, false]);
+    expect(workers[0]?.ort.runs[0]?.["x"]).toMatchObject({ data: new Float32Array(2), dims: [1, 2] });
+    await model.release();
+  });
+
+  test("but not where its sizes are open", async () => {
+    const inputs = [{ ...VALUE, shape: ["batch", "sequence"] }];
+    await using server = await scriptedServer(gpu({ inputs }).files);
+    const made = worker();
+    await (
+      await load(`${server.url}/manifest.json#m`, { worker: () => made, cache: memoryStore(), facts })
+    ).release();
+    expect(made.ort.runs).toEqual([]);
   });
 });
 

@@ -20,6 +20,7 @@ export interface FakeBehaviour {
   readonly failStart?: Error;
   /** Awaited before a session is there. */
   readonly gate?: Promise<void>;
+  readonly failRuns?: Error;
   /** Awaited before a run answers. */
   readonly runGate?: Promise<void>;
 }
@@ -63,7 +64,7 @@ class FakeTensor {
   }
 }
 
-function session(ort: FakeOrt, { runGate }: FakeBehaviour): OrtSession {
+function session(ort: FakeOrt, { runGate, failRuns }: FakeBehaviour): OrtSession {
   return {
     inputNames: ["x"],
     outputNames: ["y"],
@@ -71,6 +72,7 @@ function session(ort: FakeOrt, { runGate }: FakeBehaviour): OrtSession {
       const given = feeds as Readonly<Record<string, FakeTensor>>;
       ort.runs.push(given as never);
       await runGate;
+      if (failRuns) throw failRuns;
       const x = given["x"] as FakeTensor;
       if (x.data[0] === -1) throw new Error("negative");
       const y = new FakeTensor(
