@@ -54,8 +54,9 @@ function trustedWorker(scope: TrustingScope): WorkerLike {
   const { Worker: Untrusting } = scope;
   const trust = policy.createScriptURL.bind(policy);
   try {
-    scope.Worker = ((url: URL, options: WorkerOptions): Worker =>
-      new Untrusting(trust(`${url}`), options)) as never;
+    scope.Worker = new Proxy(Untrusting, {
+      construct: (target, [url, options]) => new target(trust(`${url}`), options),
+    });
     return newWorker();
   } finally {
     scope.Worker = Untrusting;

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /** What callers give and get. */
 import type { ModelpackError } from "./errors.ts";
 import type { ValueMetadata } from "./manifest.ts";
