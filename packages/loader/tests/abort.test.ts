@@ -17,7 +17,7 @@ import { fakeOrt } from "./support/ort.ts";
 import { makePack, sha256 } from "./support/packs.ts";
 import { scriptedServer } from "./support/server.ts";
 
-const PATIENCE_MS = 100;
+const PATIENCE_MS = 1000; // far below any timeout of the loader; a busy machine takes its time
 const pack = makePack({ gzip: true });
 
 /** Counts awaits as they begin, and aborts at the wanted one. */
@@ -102,11 +102,12 @@ describe.each(calls)("%s", (_, work) => {
         () => undefined,
         (reason: ModelpackError) => reason,
       );
+      const tookMs = performance.now() - abortedMs;
       await new Promise((resolve) => setTimeout(resolve, 5));
       // The last awaits may be over when the signal comes: then there is a result, and that is as good.
       if (error) expect(error).toMatchObject({ code: "ABORTED", name: "AbortError" });
       else expect(wanted).toBeGreaterThan(whole.count() - 4);
-      if (error && abortedMs) expect(performance.now() - abortedMs).toBeLessThan(PATIENCE_MS);
+      if (error && abortedMs) expect(tookMs).toBeLessThan(PATIENCE_MS);
       expect(writesAfter()).toEqual([]);
     }
   });
