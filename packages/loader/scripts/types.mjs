@@ -11,4 +11,5 @@ for (const name of reached) {
   for (const [, imported] of text.matchAll(/from "\.\/([^"]+)\.ts"/g)) reached.add(`${imported}.d.ts`);
   await writeFile(DIST + name, text.replace(/(from "\.\/[^"]+)\.ts"/g, '$1.js"'));
 }
-for (const name of await readdir(DIST)) if (name.endsWith(".d.ts") && !reached.has(name)) await rm(DIST + name);
+for (const name of await readdir(DIST))
+  if (name.endsWith(".d.ts") && !reached.has(name)) await rm(DIST + name);
