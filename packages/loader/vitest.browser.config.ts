@@ -1,0 +1,12 @@
+import { defineConfig, type ViteUserConfig } from "vitest/config";
+
+// Two files at once: each drives a browser of its own, and more would only wait for each other.
+const config: ViteUserConfig = defineConfig({
+  test: {
+    include: ["tests/browser/**/*.browser.ts"],
+    globalSetup: ["tests/browser/support/setup.ts"],
+    maxWorkers: 2,
+  },
+});
+
+export default config;
