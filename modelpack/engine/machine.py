@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import zlib
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -21,7 +22,7 @@ _MISSING = "not installed"
 
 
 def tool_versions(kind: StepKind) -> tuple[tuple[str, str], ...]:
-    """The version of each distribution that steps of this kind use."""
+    """The version of each distribution that steps of this kind use, and of the zlib that Python was started with."""
     return tuple((name, _version(name)) for name in CATALOG[kind].tools)
 
 
@@ -52,9 +53,11 @@ def usable_memory_bytes() -> int:
 
 
 @cache
-def _version(distribution: str) -> str:
+def _version(tool: str) -> str:
+    if tool == "zlib":
+        return zlib.ZLIB_RUNTIME_VERSION  # zlib-ng, which some Pythons have, gives other bytes
     try:
-        return metadata.version(distribution)
+        return metadata.version(tool)
     except metadata.PackageNotFoundError:
         return _MISSING
 

@@ -11,8 +11,8 @@ from modelpack.units import MIB
 class KindFacts(Struct, frozen=True):
     """What the engine must know of a kind without importing it.
 
-    `tools` are distributions whose version is part of the key. `numeric` marks results that differ between
-    processors. Peak memory is estimated as `memory_base_bytes + memory_factor * input bytes`.
+    `tools` are distributions whose version is part of the key, and `zlib`, which comes with Python. `numeric` marks
+    results that differ between processors: the step runs kernels of onnxruntime, and their results shape its bytes. Peak memory is estimated as `memory_base_bytes + memory_factor * input bytes`.
     """
 
     module: str
@@ -23,20 +23,23 @@ class KindFacts(Struct, frozen=True):
     numeric: bool = False
 
 
+# protobuf promises the same bytes for the same message only within one version.
+_GRAPH_TOOLS = ("onnx", "onnx-ir", "protobuf", "numpy")
+
 CATALOG: dict[StepKind, KindFacts] = {
-    "inspect": KindFacts("modelpack.steps.inspect", ("onnx", "onnx-ir"), 120, 2),
+    "inspect": KindFacts("modelpack.steps.inspect", _GRAPH_TOOLS, 120, 2),
     "simplify": KindFacts(
-        "modelpack.steps.simplify", ("onnx", "onnx-ir", "onnxsim", "onnxruntime"), 900, 6
+        "modelpack.steps.simplify", (*_GRAPH_TOOLS, "onnxsim", "onnxruntime"), 900, 6, numeric=True
     ),
-    "shake": KindFacts("modelpack.steps.shake", ("onnx", "onnx-ir"), 600, 2),
+    "shake": KindFacts("modelpack.steps.shake", _GRAPH_TOOLS, 600, 2),
     "quantize": KindFacts(
-        "modelpack.steps.quantize", ("onnx", "onnx-ir", "onnxruntime", "numpy"), 1800, 4
+        "modelpack.steps.quantize", (*_GRAPH_TOOLS, "onnxruntime"), 1800, 4, numeric=True
     ),
     "golden": KindFacts("modelpack.steps.golden", ("numpy", "tokenizers"), 600, 4),
     "evaluate": KindFacts(
         "modelpack.steps.evaluate", ("onnxruntime", "numpy"), 3600, 4, numeric=True
     ),
-    "split": KindFacts("modelpack.steps.split", ("onnx", "onnx-ir"), 1800, 0.3),
+    "split": KindFacts("modelpack.steps.split", _GRAPH_TOOLS, 1800, 0.3),
     "assets": KindFacts("modelpack.steps.assets", (), 300, 1, 60 * MIB),
-    "compress": KindFacts("modelpack.steps.compress", ("brotli", "zstandard"), 1200, 10),
+    "compress": KindFacts("modelpack.steps.compress", ("brotli", "zstandard", "zlib"), 1200, 10),
 }

@@ -23,6 +23,19 @@ def modules_behind(name: str) -> set[str]:
     return found
 
 
+def packages_of(name: str) -> set[str]:
+    """The top-level packages that the file imports, by their import names; relative to the package."""
+    return {module.partition(".")[0] for module in _modules(_PACKAGE / name)}
+
+
+def _modules(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
 def _imports(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
