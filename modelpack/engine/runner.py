@@ -148,7 +148,7 @@ class Runner:
             materialise(item.inputs, folder / "in", self._store)
             (folder / "out").mkdir()
             step_input = StepInput(step.params, _files(item.inputs, folder / "in"), folder / "out")
-            call = Call(kind.module, "run", step_input, step.name)
+            call = Call(kind.module, "run", step_input, step.name, folder / "out")
             output = self._workers.run(call, kind.timeout_s)
             if not isinstance(output, StepOutput):
                 raise StepError("MP-E403", f"gave {type(output).__name__}", where=step.name)

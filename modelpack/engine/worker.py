@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
 import signal
 import threading
 import time
 import traceback
 import warnings
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -18,12 +20,16 @@ _PARENT_POLL_S = 0.5
 
 
 class Call(Struct, frozen=True):
-    """A function of an importable module, and its one argument. Everything must be picklable."""
+    """A function of an importable module, and its one argument. Everything must be picklable.
+
+    What an attempt that died left in `folder` is deleted before the next one.
+    """
 
     module: str
     function: str
     argument: object
     label: str
+    folder: Path | None = None
 
 
 def prepare(parent_pid: int) -> None:
@@ -42,6 +48,8 @@ def prepare(parent_pid: int) -> None:
 def work(call: Call) -> object:
     """The function's result. Raises: ModelpackError; anything unexpected arrives as StepError MP-E403."""
     try:
+        if call.folder is not None:
+            _empty(call.folder)
         function = getattr(importlib.import_module(call.module), call.function)
         result: object = function(call.argument)
     except ModelpackError as err:
@@ -64,6 +72,11 @@ def work(call: Call) -> object:
         failure.details = traceback.format_exc()
         raise failure from err
     return result
+
+
+def _empty(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.mkdir()
 
 
 def _placed(err: ModelpackError, label: str) -> ModelpackError:

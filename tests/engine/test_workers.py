@@ -56,6 +56,15 @@ def test_workers_crash_once_is_tried_again(workers: ProcessWorkers, tmp_path: Pa
     assert workers.run(call("die_once", tmp_path / "marker"), MINUTE_S) == "alive"
 
 
+def test_workers_second_attempt_finds_its_folder_empty(
+    workers: ProcessWorkers, tmp_path: Path
+) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    again = Call("tests.support.worker_calls", "die_half_written", folder, "shake:m", folder)
+    assert workers.run(again, MINUTE_S) == []
+
+
 def test_workers_time_limit_ends_the_call(workers: ProcessWorkers) -> None:
     with pytest.raises(WorkerError) as caught:
         workers.run(call("sleep", 60.0), 0.2)

@@ -33,6 +33,17 @@ def die_once(marker: Path) -> str:
     return "alive"
 
 
+def die_half_written(folder: Path) -> list[str]:
+    """Dies the first time, with a file in its folder; then gives what it found there."""
+    marker = folder.with_name("marker")
+    found = sorted(path.name for path in folder.iterdir())
+    (folder / "half.bin").touch()
+    if not marker.exists():
+        marker.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return found
+
+
 def sleep(seconds: float) -> None:
     time.sleep(seconds)
 
