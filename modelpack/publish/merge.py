@@ -45,9 +45,8 @@ def merge_models(new: Pack, previous: Manifest | None, keep: tuple[str, ...]) ->
     models = {model.id: model for model in new.models}
     for model_id in previous.models:
         models[model_id] = _united(unpack_model(previous, model_id), models.get(model_id), keep)
-    chunks = {chunk.digest: chunk for chunk in (*unpack_chunks(previous), *new.chunks)}
     present = tuple(model for model in models.values() if model.variants)
-    return Pack(present, tuple(chunks.values()), new.host)
+    return Pack(present, _united_chunks(new, previous, _kept_digests(present, new)), new.host)
 
 
 def unpack_model(manifest: Manifest, model_id: str) -> PackedModel:
@@ -92,6 +91,32 @@ def _united(old: PackedModel, new: PackedModel | None, keep: tuple[str, ...]) ->
         if variant.id in built or f"{old.id}@{variant.id}" in keep
     ]
     return replace(new or old, variants=(*known, *built.values()))
+
+
+def _united_chunks(new: Pack, previous: Manifest, kept: frozenset[str]) -> tuple[PackedChunk, ...]:
+    """Every chunk once; one that a kept variant needs keeps its forms beside the new: it may have brotli, and new floats not."""
+    chunks = {chunk.digest: chunk for chunk in unpack_chunks(previous)}
+    for chunk in new.chunks:
+        old = chunks[chunk.digest].forms if chunk.digest in kept else ()
+        forms = {packed.form: packed for packed in (*old, *chunk.forms)}
+        chunks[chunk.digest] = replace(chunk, forms=tuple(forms.values()))
+    return tuple(chunks.values())
+
+
+def _kept_digests(models: Iterable[PackedModel], new: Pack) -> frozenset[str]:
+    """The chunks of the variants, and of the assets, that `new` does not have."""
+    built = {(model.id, variant.id) for model in new.models for variant in model.variants}
+    rebuilt = {model.id for model in new.models}
+    layouts = [
+        *(
+            one.layout
+            for model in models
+            for one in model.variants
+            if (model.id, one.id) not in built
+        ),
+        *(model.assets for model in models if model.assets and model.id not in rebuilt),
+    ]
+    return frozenset(part.chunk for each in layouts for file in each.files for part in file.parts)
 
 
 def _variant(manifest: Manifest, model: ManifestModel, variant: ManifestVariant) -> PackedVariant:

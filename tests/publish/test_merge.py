@@ -11,11 +11,14 @@ from modelpack.publish.merge import merge_models
 from modelpack.publish.pack import Pack
 from modelpack.publish.parse import parse_manifest
 from modelpack.publish.wire import Manifest
+from modelpack.spec import Form
 from tests.support.packs import TEXT, Blobs, VariantContent, model, pack
 
 FP32 = VariantContent("fp32", b"graph", (TEXT,))
 Q8 = VariantContent("q8", b"graph of q8", (TEXT[::-1], TEXT), "q8")
 HALF = VariantContent("half", b"graph of half", (TEXT,), "fp16", "webgpu")
+
+ALL_FORMS: tuple[Form, ...] = ("gzip", "zstd", "br")
 
 
 def packed(blobs: Blobs, **models: tuple[VariantContent, ...]) -> Pack:
@@ -66,6 +69,25 @@ def test_merge_models_single_variant_keeps_the_others_in_their_order() -> None:
     merged = make_manifest(merge_models(new, previous, ("a@fp32", "a@q8", "a@half")))
 
     assert encode_manifest(merged) == encode_manifest(previous)
+
+
+def test_merge_models_chunk_shared_with_a_kept_variant_keeps_its_forms() -> None:
+    blobs = Blobs()
+    whole = make_manifest(pack((model("a", (FP32, Q8), blobs),), blobs, "nginx", ALL_FORMS))
+
+    new = pack((model("a", (FP32,), blobs),), blobs, "nginx", ("gzip", "zstd"))
+    merged = make_manifest(merge_models(new, whole, ("a@fp32", "a@q8")))
+
+    assert encode_manifest(merged) == encode_manifest(whole)
+
+
+def test_merge_models_chunk_that_only_the_new_build_needs_has_its_forms() -> None:
+    blobs = Blobs()
+    previous = make_manifest(pack((model("a", (FP32,), blobs),), blobs, "nginx", ALL_FORMS))
+
+    new = pack((model("a", (FP32,), blobs),), blobs, "nginx", ("gzip", "zstd"))
+
+    assert make_manifest(merge_models(new, previous, ("a@fp32",))) == make_manifest(new)
 
 
 def test_merge_models_variant_of_a_rebuilt_model_goes_unless_it_is_named() -> None:
