@@ -96,8 +96,14 @@ def _is_newer(entry: list[object], read: Mapping[Path, str], began_s: float) -> 
 
 def _entry(path: Path, now: float) -> list[object]:
     signature = stat_signature(path)
-    is_racy = signature[1] > (now * 1e9) - _RACY_NS
-    return [str(path), *signature, _digest(str(path)) if is_racy else ""]
+    digest = _digest(str(path)) if _is_racy(signature, now) else ""
+    return [str(path), *signature, digest]
+
+
+def _is_racy(signature: Sequence[int], now: float) -> bool:
+    """Whether the file is so young that it may change and keep its times; `cp -p` brings an old mtime, never an old ctime."""
+    _, mtime_ns, ctime_ns, _ = signature
+    return max(mtime_ns, ctime_ns) > now * 1e9 - _RACY_NS
 
 
 def _settle(path: Path, record: dict[str, object], now: float) -> None:
@@ -105,8 +111,7 @@ def _settle(path: Path, record: dict[str, object], now: float) -> None:
     files = record["files"]
     if isinstance(files, list):
         record["files"] = [
-            [*entry[:-1], "" if entry[2] <= (now * 1e9) - _RACY_NS else entry[-1]]
-            for entry in files
+            [*entry[:-1], entry[-1] if _is_racy(entry[1:5], now) else ""] for entry in files
         ]
         _write(path, record)
 

@@ -68,6 +68,15 @@ def test_fastpath_racy_edit_with_the_same_times_gives_none(source: Path, record:
     assert recall(record, now=time.time()) is None
 
 
+def test_fastpath_file_that_just_came_with_an_old_mtime_is_hashed(
+    source: Path, record: Path
+) -> None:
+    remember(
+        record, [source], [], TEXTS
+    )  # as `cp -p` leaves it: its mtime is old, its ctime is now
+    assert json.loads(record.read_text())["files"][0][-1] == digest_bytes(b"weights")
+
+
 def test_fastpath_racy_entry_settles_once_time_has_passed(source: Path, record: Path) -> None:
     source.write_bytes(b"racy!!!")
     remember(record, [source], [], TEXTS)
