@@ -18,6 +18,7 @@ from modelpack.engine.workers import ProcessWorkers, Workers
 from modelpack.errors import ModelpackError, UsageError
 from modelpack.record import ModelFacts
 from modelpack.report.init import FoundModel, init_text
+from modelpack.report.places import relative_text
 from modelpack.sources.sniff import check_is_onnx
 from modelpack.spec import InspectParams
 from modelpack.steps.catalog import CATALOG
@@ -30,6 +31,7 @@ EXAMPLES = """\
 CONFIG_NAME = "modelpack.toml"
 _SKIPPED = {"node_modules", "dist", "build", "__pycache__", "venv"}
 _MOST_FILES = 200
+_NAME_CHARACTERS = 60  # a model id may have 64; four are left for a number
 
 
 class InitOptions(Options):
@@ -52,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(options: InitOptions, terminal: Terminal) -> int:
     """Inspects the ONNX files below here and writes a commented modelpack.toml."""
     folder = Path.cwd() / (options.directory or "")
-    target = options.config or folder / CONFIG_NAME
+    target = folder / (options.config or CONFIG_NAME)
     if target.exists() and not (options.force or options.print):
         raise UsageError(
             "MP-E113",
@@ -66,8 +68,11 @@ def execute(options: InitOptions, terminal: Terminal) -> int:
         terminal.data(text)
         return 0
     write_atomically(target, text.encode())
-    names = ", ".join(model.id for model in found) or "no ONNX files, so an example"
-    terminal.say(f"wrote {target}: {names}\nnext: modelpack build")
+    if found:
+        names = ", ".join(model.id for model in found)
+        terminal.say(f"wrote {target}: {names}\nnext: modelpack build")
+    else:
+        terminal.say(f"wrote {target}: no ONNX files, so an example\nnext: name a model in it")
     return 0
 
 
@@ -76,7 +81,10 @@ def _onnx_files(folder: Path) -> Iterator[Path]:
         folders[:] = sorted(
             name for name in folders if name not in _SKIPPED and not name.startswith(".")
         )
-        yield from (Path(parent) / name for name in files if name.endswith(".onnx"))
+        # What cannot be printed cannot stand in a TOML file either.
+        yield from (
+            Path(parent) / name for name in files if name.endswith(".onnx") and name.isprintable()
+        )
 
 
 def _inspect_all(paths: list[Path], base: Path, terminal: Terminal) -> tuple[FoundModel, ...]:
@@ -95,12 +103,12 @@ def _inspect_all(paths: list[Path], base: Path, terminal: Terminal) -> tuple[Fou
                     found.append(
                         FoundModel(
                             _name(path, found),
-                            path.relative_to(base).as_posix(),
+                            relative_text(path, base),
                             _facts(path, workers),
                         )
                     )
                 except ModelpackError as err:
-                    terminal.complain(f"left out: {path.relative_to(base)}: {err}")
+                    terminal.complain(f"left out: {relative_text(path, base)}: {err}")
                 advance(done, len(paths))
     finally:
         workers.stop()
@@ -119,11 +127,11 @@ def _facts(path: Path, workers: Workers) -> ModelFacts:
 
 
 def _name(path: Path, taken: list[FoundModel]) -> str:
-    """A model id from the file's name: lower case, digits, `.`, `_`, `-`, and not taken."""
+    """A model id from the file's name: lower case, digits, `_`, `-`, and not taken. No `.`: `[models.a.b]` is a table in a table."""
     plain = "".join(
-        c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in path.stem.lower()
+        c if c.isascii() and (c.isalnum() or c in "_-") else "-" for c in path.stem.lower()
     )
-    name = plain.strip("._-") or "model"
+    name = plain[:_NAME_CHARACTERS].strip("_-") or "model"
     names = {model.id for model in taken}
     return (
         name

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
 from modelpack.record import ModelFacts, ValueFacts
+from modelpack.report.words import one_line
 from modelpack.units import format_size
 
 _HEAD = """\
-#:schema ./node_modules/@modelpack/cli/schemas/modelpack.schema.json
 # What `modelpack build` makes of the models in this project. Every key: docs/config.md
 
 [output]
@@ -34,9 +35,9 @@ _GOLDEN = """
 # samples = "golden/{id}.npz"   # arrays named {inputs}, first axis = samples
 # metrics = {{ cosine = ">= 0.99" }}
 
-# Limits that fail the build, for every variant.
+# Limits that fail the build, for every variant. One variant's own: q8 = {{ budget = {{ download = "{quarter}" }} }}
 # [models.{id}.budget]
-# download = "{download}"
+# download = "{whole}"
 """
 
 
@@ -58,24 +59,30 @@ def _model(model: FoundModel) -> str:
     lines = [
         "",
         f"[models.{model.id}]",
-        f'source = "{model.source}"',
+        f"source = {_text(model.source)}",
         *(f"# input  {_value(value)}" for value in model.facts.inputs),
         *(f"# output {_value(value)}" for value in model.facts.outputs),
         f"# {format_size(weight_bytes)} of weights, opset {_opset(model.facts)}",
         *_free_dimensions(model.facts),
         "",
     ]
-    inputs = ", ".join(value.name for value in model.facts.inputs)
-    return (
-        "\n".join(lines)
-        + _VARIANTS.format(id=model.id)
-        + _GOLDEN.format(id=model.id, inputs=inputs, download=_budget(weight_bytes))
+    golden = _GOLDEN.format(
+        id=model.id,
+        inputs=", ".join(one_line(value.name) for value in model.facts.inputs),
+        quarter=_budget(weight_bytes // 4),
+        whole=_budget(weight_bytes),
     )
+    return "\n".join(lines) + _VARIANTS.format(id=model.id) + golden
+
+
+def _text(text: str) -> str:
+    """The text as a TOML string, which knows all escapes of JSON."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _value(value: ValueFacts) -> str:
     shape = ", ".join("?" if size is None else str(size) for size in value.shape)
-    return f"{value.name}: {value.dtype}[{shape}]"
+    return one_line(f"{value.name}: {value.dtype}[{shape}]")
 
 
 def _opset(facts: ModelFacts) -> int:
@@ -85,15 +92,15 @@ def _opset(facts: ModelFacts) -> int:
 def _free_dimensions(facts: ModelFacts) -> Iterator[str]:
     names = {size for value in facts.inputs for size in value.shape if isinstance(size, str)}
     if names:
-        pairs = ", ".join(f"{_key(name)} = 1" for name in sorted(names))
+        pairs = one_line(", ".join(f"{_key(name)} = 1" for name in sorted(names)))
         yield f"# free_dimensions = {{ {pairs} }}   # fixes sizes that the model leaves open, where the page knows them"
 
 
 def _key(name: str) -> str:
     is_bare = name.isascii() and name.replace("_", "").replace("-", "").isalnum()
-    return name if is_bare else f"'{name}'"
+    return name if is_bare else _text(name)
 
 
 def _budget(weight_bytes: int) -> str:
-    """Room for a quarter of the weights, as 8-bit variants need, and a tenth more; in whole tens of kilobytes."""
-    return f"{max(10, round(weight_bytes * 0.275 / 10_000) * 10)} kB"
+    """Room for so many weights and a tenth more, in whole tens of kilobytes."""
+    return f"{max(10, round(weight_bytes * 1.1 / 10_000) * 10)} kB"

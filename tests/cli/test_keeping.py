@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -60,7 +61,33 @@ def test_init_leaves_an_existing_file(project: Project) -> None:
 def test_init_without_models_writes_an_example(tmp_path: Path) -> None:
     answer = modelpack("init", "-C", tmp_path)
     assert answer.code == 0
-    assert answer.err.startswith(f"wrote {tmp_path}/modelpack.toml: no ONNX files, so an example\n")
+    assert answer.err == (
+        f"wrote {tmp_path}/modelpack.toml: no ONNX files, so an example\nnext: name a model in it\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["vad.v5.onnx", 'we"ird.onnx', "Gräße ü.onnx", f"{'long' * 30}.onnx"]
+)
+def test_init_odd_file_name_gives_a_file_that_reads(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(
+        (make_project(tmp_path / "other", "pair").folder / "models/words.onnx").read_bytes()
+    )
+    shutil.rmtree(tmp_path / "other")
+    assert modelpack("init", "-C", tmp_path).code == 0
+    answer = modelpack("list", "--json", "-C", tmp_path)
+    assert answer.code == 0
+    assert {row["source"] for row in json.loads(answer.out)["variants"]} == {name}
+
+
+def test_init_for_a_configuration_elsewhere_names_models_from_there(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "project", "pair")
+    (project.folder / "config").mkdir()
+    answer = modelpack("init", "-C", project.folder, "--config", "config/modelpack.toml")
+    assert (answer.code, answer.err.count("\n")) == (0, 2)
+    assert (
+        'source = "../models/words.onnx"' in (project.folder / "config/modelpack.toml").read_text()
+    )
 
 
 def test_init_leaves_out_what_is_no_model(tmp_path: Path) -> None:
