@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -163,6 +164,15 @@ def materialise(inputs: tuple[ResolvedInput, ...], folder: Path, store: Store) -
             store.blobs.materialise(found.digest, destination)
         else:
             _copy_verified(found.path, destination, found.digest)
+
+
+def original_place(where: str, inputs: tuple[ResolvedInput, ...]) -> str:
+    """`where` with the names that private copies have (`0.npz`) replaced by those of the project's files."""
+    for found in inputs:
+        if found.path is not None:
+            private = rf"(?<![\w./-]){re.escape(found.name)}(?![\w-])"
+            where = re.sub(private, found.path.name.replace("\\", r"\\"), where)
+    return where
 
 
 def _copy_verified(path: Path, destination: Path, digest: str) -> None:

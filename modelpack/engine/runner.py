@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from modelpack.engine.admission import Admission
 from modelpack.engine.code import code_digests
-from modelpack.engine.inputs import Inputs, ResolvedInput, key_inputs, materialise
+from modelpack.engine.inputs import Inputs, ResolvedInput, key_inputs, materialise, original_place
 from modelpack.engine.machine import numeric_platform, tool_versions
 from modelpack.engine.worker import Call
 from modelpack.engine.workers import Workers
@@ -149,7 +149,11 @@ class Runner:
             (folder / "out").mkdir()
             step_input = StepInput(step.params, _files(item.inputs, folder / "in"), folder / "out")
             call = Call(kind.module, "run", step_input, step.name, folder / "out")
-            output = self._workers.run(call, kind.timeout_s)
+            try:
+                output = self._workers.run(call, kind.timeout_s)
+            except ModelpackError as err:
+                err.where = original_place(err.where, item.inputs)
+                raise
             if not isinstance(output, StepOutput):
                 raise StepError("MP-E403", f"gave {type(output).__name__}", where=step.name)
             result = self._commit(output, folder / "out")

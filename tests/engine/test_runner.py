@@ -242,6 +242,14 @@ def test_runner_failed_step_stops_what_needs_it(
     assert [event.state for event in events] == ["started", "failed"]
 
 
+def test_runner_failure_names_the_file_of_the_project_not_its_copy(
+    store: Store, source: Path, workers: FakeWorkers
+) -> None:
+    workers.steps["shake"] = failing(where="shake:m, 0.bin sample 3")
+    runner, _ = run(chain(source), store, workers)
+    assert str(runner.failures["shake:m"]) == "MP-E403 shake:m, model.bin sample 3: it failed"
+
+
 def test_runner_failure_is_not_remembered(store: Store, source: Path, workers: FakeWorkers) -> None:
     good = workers.steps["shake"]
     workers.steps["shake"] = failing()

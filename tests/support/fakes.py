@@ -79,10 +79,10 @@ def lines(role: str) -> FakeStep:
     return run
 
 
-def failing(code: str = "MP-E403") -> FakeStep:
+def failing(code: str = "MP-E403", where: str = "test") -> FakeStep:
     """A step that fails."""
 
     def run(step: StepInput) -> StepOutput:
-        raise StepError(code, "it failed", where="test")
+        raise StepError(code, "it failed", where=where)
 
     return run
