@@ -33,6 +33,10 @@ _POSITION = re.compile(r"^(.*) \(at (?:line (\d+), column (\d+)|end of document)
 _REMEDIES = {
     "Cannot overwrite a value": "a key is written twice; keep one of them",
     "Cannot declare": "a table is written twice; merge the two",
+    "Invalid value": 'write text in quotes, = "text", and true and false in lower case',
+    "Unescaped '\\'": "write paths with / in place of \\",
+    "Invalid hex value": "write paths with / in place of \\",
+    "Invalid initial character": "keep a table in braces on one line",
 }
 
 

@@ -52,7 +52,14 @@ def test_read_document_takes_text_as_editors_save_it(tmp_path: Path, content: by
             b"a = 1\na = 2\n",
             "MP-E110 modelpack.toml:2:6: not valid TOML: Cannot overwrite a value — a key is written twice; keep one of them",
         ),
-        (b"b = 1\na =", "MP-E110 modelpack.toml:2: not valid TOML: Invalid value"),
+        (
+            b"b = 1\na =",
+            'MP-E110 modelpack.toml:2: not valid TOML: Invalid value — write text in quotes, = "text", and true and false in lower case',
+        ),
+        (
+            b'a = "models\\vad.onnx"',
+            "MP-E110 modelpack.toml:1:14: not valid TOML: Unescaped '\\' in a string — write paths with / in place of \\",
+        ),
         (b"a = " + b"9" * 5000, "MP-E110 modelpack.toml: a number is too long"),
         (
             b"a" + b".a" * 33 + b" = 1",
