@@ -51,7 +51,8 @@ def _selects_nothing(project: Project, pattern: str) -> UsageError:
     names = [model.id for model in project.models]
     names += [f"{model.id}@{variant.id}" for model, variant in _pairs(project)]
     near = difflib.get_close_matches(pattern, names, n=1)
-    hint = f'; did you mean "{near[0]}"?' if near else f"; there are {', '.join(names)}"
+    models = ", ".join(model.id for model in project.models)
+    hint = f'; did you mean "{near[0]}"?' if near else f"; there are {models}"
     return UsageError(
         "MP-E116",
         f'"{pattern}" names no model or variant{hint}',

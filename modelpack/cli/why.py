@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import difflib
+from collections.abc import Iterable
 
 from modelpack.cli.forecast import forecast, reasons
 from modelpack.cli.options import Options, add_json
@@ -45,11 +47,7 @@ def execute(options: WhyOptions, terminal: Terminal) -> int:
         }
     finding = findings.get(options.step)
     if finding is None:
-        raise UsageError(
-            "MP-E116",
-            f'no step is called "{options.step}"',
-            remedy="modelpack graph lists them all",
-        )
+        raise _no_such_step(options.step, findings)
     state, because = forecast(finding).state, reasons(finding)
     if options.json:
         terminal.data(json_document({"step": finding.step, "state": state, "reasons": because}))
@@ -59,3 +57,11 @@ def execute(options: WhyOptions, terminal: Terminal) -> int:
             "\n".join((f"{finding.step} {words[state]}:", *(f"  {one}" for one in because)))
         )
     return 0
+
+
+def _no_such_step(name: str, steps: Iterable[str]) -> UsageError:
+    near = difflib.get_close_matches(name, steps, n=1)
+    hint = f'; did you mean "{near[0]}"?' if near else ""
+    return UsageError(
+        "MP-E116", f'no step is called "{name}"{hint}', remedy="modelpack graph lists them all"
+    )

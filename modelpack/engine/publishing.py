@@ -40,13 +40,11 @@ def check_output(output: OutputSettings) -> None:
     refuse_foreign(output.path)
     nearest = next(folder for folder in (output.path, *output.path.parents) if folder.exists())
     as_now = os.access in os.supports_effective_ids
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK, effective_ids=as_now):
-        raise StoreError(
-            "MP-E702",
-            "cannot be written" if nearest.is_dir() else "is a file; expected a folder",
-            where=str(nearest),
-            remedy="give your user write permission, or choose another output.path",
-        )
+    if not nearest.is_dir():
+        raise _unusable(nearest, "is a file; expected a folder", "choose another output.path")
+    if not os.access(nearest, os.W_OK | os.X_OK, effective_ids=as_now):
+        remedy = "give your user write permission, or choose another output.path"
+        raise _unusable(nearest, "cannot be written", remedy)
 
 
 def publish_pack(
@@ -73,6 +71,10 @@ def check_frozen(pack: Pack, output: OutputSettings) -> Publication:
     except ManifestError as err:
         raise _out_of_date(output.path / err.where, err.message) from err
     return Publication(digest_bytes(content), (), has_changed=False)
+
+
+def _unusable(place: Path, found: str, remedy: str) -> StoreError:
+    return StoreError("MP-E702", found, where=str(place), remedy=remedy)
 
 
 def _files(published: Published, output: OutputSettings) -> Iterator[Path]:

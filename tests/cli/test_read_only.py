@@ -105,11 +105,12 @@ def test_why_json_has_state_and_reasons(project: Project) -> None:
     }
 
 
-def test_why_of_an_unknown_step_points_to_graph(project: Project) -> None:
+def test_why_of_an_unknown_step_names_the_nearest(project: Project) -> None:
     answer = modelpack("why", "quantize:word@q8", "-C", project.folder)
     assert (answer.code, answer.out) == (2, "")
     assert answer.err == (
-        'MP-E116 no step is called "quantize:word@q8" — modelpack graph lists them all\n'
+        'MP-E116 no step is called "quantize:word@q8"; did you mean "quantize:words@q8"?'
+        " — modelpack graph lists them all\n"
     )
 
 

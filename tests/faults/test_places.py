@@ -89,7 +89,9 @@ def test_output_that_is_a_file_is_said_before_any_work(tmp_path: Path) -> None:
     project.output.write_text("mine")
     answer = modelpack("build", "-C", project.folder)
     assert (answer.code, answer.out) == (1, "")
-    assert answer.err.startswith(f"MP-E702 {project.output}: is a file; expected a folder")
+    assert answer.err == (
+        f"MP-E702 {project.output}: is a file; expected a folder — choose another output.path\n"
+    )
     assert project.output.read_text() == "mine"
 
 
