@@ -67,5 +67,7 @@ def _check_finite(model: onnx.ModelProto) -> list[str]:
                 remedy="train or export the model again",
             )
         if infinities:
-            notes.append(f'tensor "{named.name}" has {infinities} infinite values')
+            notes.append(
+                f'infinite values in tensor "{named.name}": {infinities}; masks have them, weights should not'
+            )
     return notes

@@ -179,7 +179,9 @@ def test_inspect_infinite_values_are_noted(tmp_path: Path) -> None:
 
     _, output = inspect(model, tmp_path)
 
-    assert output.notes == ('tensor "mask" has 2 infinite values',)
+    assert output.notes == (
+        'infinite values in tensor "mask": 2; masks have them, weights should not',
+    )
 
 
 @pytest.mark.parametrize(
