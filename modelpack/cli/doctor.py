@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import platform
 import shutil
 import subprocess
@@ -13,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
+import msgspec
 from msgspec import Struct
 
 from modelpack import __version__
@@ -58,6 +58,15 @@ class Check(Struct, frozen=True, rename="camel"):
     remedy: str = ""
 
 
+class _Answer(Struct, frozen=True):
+    is_good: bool
+    lines: tuple[str, ...]
+
+
+class _Package(Struct, frozen=True):
+    version: str = "unknown"
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments of `doctor`."""
     add_json(parser)
@@ -96,20 +105,27 @@ def _libraries() -> Iterator[Check]:
         except metadata.PackageNotFoundError:
             yield Check(name, "error", "not installed", f"pip install {name}")
     # A wheel for another processor installs and then dies on import; only trying shows it.
-    probe = subprocess.run(  # noqa: S603 (our own interpreter, a constant program)
-        [sys.executable, "-P", "-c", "import onnx, onnxruntime, onnxsim"]
-        if sys.version_info >= (3, 11)
-        else [sys.executable, "-c", "import onnx, onnxruntime, onnxsim"],
-        capture_output=True,
-        text=True,
-        timeout=_PROBE_TIMEOUT_S,
-        check=False,
-    )
-    if probe.returncode:
-        last = (probe.stderr.strip().splitlines() or ["it died"])[-1]
-        yield Check("native libraries", "error", last, "reinstall onnx, onnxruntime and onnxsim")
-    else:
+    isolated = ("-P",) if sys.version_info >= (3, 11) else ()
+    imported = _answer(sys.executable, *isolated, "-c", "import onnx, onnxruntime, onnxsim")
+    if imported.is_good:
         yield Check("native libraries", "ok", "load")
+    else:
+        last = imported.lines[-1] if imported.lines else "they end the process"
+        yield Check("native libraries", "error", last, "reinstall onnx, onnxruntime and onnxsim")
+
+
+def _answer(*command: str) -> _Answer:
+    """What the program said; one that hangs or does not start has said so."""
+    try:
+        ended = subprocess.run(  # noqa: S603 (our own interpreter or Node, constant arguments)
+            command, capture_output=True, text=True, timeout=_PROBE_TIMEOUT_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return _Answer(is_good=False, lines=(f"no answer within {_PROBE_TIMEOUT_S} s",))
+    except OSError as err:
+        return _Answer(is_good=False, lines=(err.strerror or "does not start",))
+    lines = (ended.stdout if ended.returncode == 0 else ended.stderr).strip().splitlines()
+    return _Answer(is_good=ended.returncode == 0, lines=tuple(lines))
 
 
 def _golden() -> Check:
@@ -133,10 +149,8 @@ def _node() -> Check:
             "not found; only pages need it",
             f"install Node {_OLDEST_NODE} or newer",
         )
-    answer = subprocess.run(  # noqa: S603 (found on PATH, constant argument)
-        [node, "--version"], capture_output=True, text=True, timeout=_PROBE_TIMEOUT_S, check=False
-    )
-    version = answer.stdout.strip()
+    answer = _answer(node, "--version")
+    version = answer.lines[-1] if answer.lines else ""
     major = version.removeprefix("v").split(".")[0]
     is_new = major.isdigit() and int(major) >= _OLDEST_NODE
     return Check(
@@ -178,14 +192,21 @@ def _runtime(start: Path) -> Check:
     for folder in (start, *start.parents):
         package = folder / "node_modules/onnxruntime-web/package.json"
         if package.is_file():
-            return Check(
-                "onnxruntime-web",
-                "ok",
-                str(json.loads(package.read_text()).get("version", "unknown")),
-            )
+            return _installed_runtime(package)
     return Check(
         "onnxruntime-web",
         "warning",
         "not in node_modules; the page needs it",
         "npm install onnxruntime-web",
     )
+
+
+def _installed_runtime(package: Path) -> Check:
+    try:
+        version = msgspec.json.decode(package.read_bytes(), type=_Package).version
+    except (OSError, msgspec.DecodeError) as err:
+        remedy = "npm install onnxruntime-web"
+        return Check(
+            "onnxruntime-web", "warning", f"its package.json cannot be read: {err}", remedy
+        )
+    return Check("onnxruntime-web", "ok", version)

@@ -242,3 +242,20 @@ def test_doctor_with_a_wrong_configuration_exits_1(project: Project) -> None:
     ]
     assert answer.code == 1
     assert "MP-E111" in line
+
+
+def test_doctor_meets_damage_without_a_crash(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = project.folder / "node_modules/onnxruntime-web/package.json"
+    package.parent.mkdir(parents=True)
+    package.write_text("{")
+    node = tmp_path / "bin/node"
+    node.parent.mkdir()
+    node.write_bytes(b"\x7fELF of another machine")
+    node.chmod(0o755)
+    monkeypatch.setenv("PATH", str(node.parent))
+    answer = modelpack("doctor", "--json", "-C", project.folder)
+    found = {check["name"]: check["found"] for check in json.loads(answer.out)}
+    assert found["node"] == "Exec format error"
+    assert found["onnxruntime-web"].startswith("its package.json cannot be read: ")
