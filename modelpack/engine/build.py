@@ -92,7 +92,7 @@ def build_project(request: Request, store: Store, workers: Workers, listen: List
 def _build(request: Request, store: Store, workers: Workers, listen: Listener) -> Outcome:
     began_s = time.monotonic()
     plan = make_plan(request.project, request.mode)
-    admission = Admission(usable_memory_bytes())
+    admission = Admission(request.jobs, usable_memory_bytes())
     runner = _run(plan, request, lambda: Runner(store, workers, admission, listen))
     store.stat_cache.save()
     complete = tuple(model for model in request.project.models if _is_complete(model, plan, runner))

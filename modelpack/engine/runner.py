@@ -41,6 +41,7 @@ class Item(Struct, frozen=True):
 class Runner:
     """Runs steps of one build and holds their results.
 
+    `seconds` has the time that each step which was not cached took, the sum of its runs, without waiting.
     `is_current` is called before `execute`, in one thread; `execute` may run in several at once.
     """
 
@@ -81,7 +82,7 @@ class Runner:
 
     def execute(self, step: Step, *, forced: bool = False) -> bool:
         """Runs what the cache does not answer. False, with the error in `failures`, if that fails."""
-        began = time.monotonic()
+        self.seconds[step.name] = 0.0
         if step.name not in self.failures:
             self._listen(StepEvent(step.name, "started", total=len(self._items[step.name])))
             try:
@@ -90,7 +91,7 @@ class Runner:
                 self.failures[step.name] = err
             except Exception as err:  # noqa: BLE001 (doit would keep only a text of it, and go on)
                 self.failures[step.name] = _bug(step, err)
-        self.seconds[step.name] = seconds = time.monotonic() - began
+        seconds = self.seconds[step.name]
         if step.name in self.failures:
             error = str(self.failures[step.name])
             self._listen(StepEvent(step.name, "failed", seconds, error=error))
@@ -144,7 +145,19 @@ class Runner:
         kind = CATALOG[step.kind]
         input_bytes = sum(found.size_bytes for found in item.inputs)
         estimate_bytes = kind.memory_base_bytes + int(kind.memory_factor * input_bytes)
-        with self._admission.admit(estimate_bytes), self._store.scratch.folder() as folder:
+        with self._admission.admit(estimate_bytes):
+            began_s = time.monotonic()  # before, it waited for a worker
+            try:
+                result = self._work(step, item)
+            finally:
+                with self._lock:
+                    self.seconds[step.name] += time.monotonic() - began_s
+        self._store.actions.put(ActionRecord(item.key, item.preimage, result))
+        return result
+
+    def _work(self, step: Step, item: Item) -> StepResult:
+        kind = CATALOG[step.kind]
+        with self._store.scratch.folder() as folder:
             materialise(item.inputs, folder / "in", self._store)
             (folder / "out").mkdir()
             step_input = StepInput(step.params, _files(item.inputs, folder / "in"), folder / "out")
@@ -156,9 +169,7 @@ class Runner:
                 raise
             if not isinstance(output, StepOutput):
                 raise StepError("MP-E403", f"gave {type(output).__name__}", where=step.name)
-            result = self._commit(output, folder / "out")
-        self._store.actions.put(ActionRecord(item.key, item.preimage, result))
-        return result
+            return self._commit(output, folder / "out")
 
     def _commit(self, output: StepOutput, folder: Path) -> StepResult:
         stored: dict[Path, tuple[str, int]] = {}

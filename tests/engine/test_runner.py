@@ -92,7 +92,7 @@ def run(
     keep_going: bool = False,
 ) -> tuple[Runner, list[StepEvent]]:
     events: list[StepEvent] = []
-    runner = Runner(store, workers, Admission(1000 * MIB), events.append)
+    runner = Runner(store, workers, Admission(3, 1000 * MIB), events.append)
     run_plan(
         plan,
         lambda step: runner.is_current(step, forced=forced),
@@ -283,7 +283,7 @@ def test_runner_missing_source_is_a_failure_of_its_step(
 def test_runner_source_changed_while_read_is_not_remembered(
     store: Store, source: Path, workers: FakeWorkers
 ) -> None:
-    runner = Runner(store, workers, Admission(MIB), lambda _event: None)
+    runner = Runner(store, workers, Admission(1, MIB), lambda _event: None)
     (step, _) = chain(source).steps
     assert not runner.is_current(step)
     source.write_bytes(b"something else")  # after the key, before the copy

@@ -90,7 +90,7 @@ def quantized(built: Built, model: str, variant: str) -> Path:
     folder = built.project / "quantized" / model / variant
     folder.mkdir(parents=True, exist_ok=True)
     with project_store(project) as store:
-        runner = Runner(store, InlineWorkers(), Admission(1), lambda _event: None)
+        runner = Runner(store, InlineWorkers(), Admission(1, 1), lambda _event: None)
         assert all(runner.is_current(step) for step in make_plan(project, "production").steps)
         files = runner.results[f"quantize:{model}@{variant}"].with_role("model")
         for file in files:

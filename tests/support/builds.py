@@ -46,7 +46,7 @@ def warm(project: Project, mode: Mode = "production") -> None:
     """Fills the cache with the result of every step that can succeed, and publishes nothing."""
     declared = project.declared(mode)
     with open_store(declared.cache.directory, "modelpack.toml") as store:
-        runner = Runner(store, InlineWorkers(), Admission(1000 * MIB), lambda _: None)
+        runner = Runner(store, InlineWorkers(), Admission(2, 1000 * MIB), lambda _: None)
         plan = make_plan(declared, mode)
         run_plan(plan, runner.is_current, runner.execute, threads=2, keep_going=True)
         store.stat_cache.save()
