@@ -104,7 +104,6 @@ def test_plan_wires_inputs_by_role(project: Project) -> None:
     [
         ("static", "production", "words@q8", (("gzip", 9), ("zstd", 19))),
         ("static", "production", "words@fp32", (("gzip", 9), ("zstd", 19))),
-        ("static", "development", "words@q8", (("zstd", 3),)),
         ("nginx", "production", "words@q8", (("gzip", 9), ("zstd", 19), ("br", 11))),
         ("nginx", "production", "words@fp32", (("gzip", 9), ("zstd", 19))),
         ("nginx", "development", "words@q8", (("br", 9),)),
@@ -134,3 +133,8 @@ def test_plan_without_compression_has_no_such_step(project: Project) -> None:
 def test_variant_target_names_model_and_variant(project: Project) -> None:
     model = project.models[0]
     assert variant_target(model, model.variants[0]) == "words@q8"
+
+
+def test_plan_in_development_stores_chunks_as_they_are(project: Project) -> None:
+    plan = make_plan(project, "development")
+    assert [one.name for one in plan.steps if one.kind == "compress"] == []

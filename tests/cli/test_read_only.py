@@ -115,6 +115,7 @@ def test_why_of_an_unknown_step_names_the_nearest(project: Project) -> None:
 
 
 def test_why_mode_looks_at_that_build(project: Project) -> None:
+    project.edit("[output]", '[output]\nhost = "nginx"')
     answer = modelpack("why", "compress:words@q8", "--mode", "development", "-C", project.folder)
     assert answer.out.startswith("compress:words@q8 would run:\n  ")
     assert answer.out.endswith(" chunks are new\n")
