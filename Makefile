@@ -3,10 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -n auto
 
-.PHONY: help setup demo test test-all lint fmt check golden schemas bench
+.PHONY: help setup demo test test-all test-browser lint fmt check golden schemas bench
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup: .venv/ready ## make .venv with everything that development needs
 
@@ -29,6 +29,9 @@ test: setup node_modules/.package-lock.json ## the tests; no browser, no torch, 
 
 test-all: setup node_modules/.package-lock.json ## and the real models (MODELPACK_REAL_MODELS), the faults, the slow ones
 	$(PYTEST)
+
+test-browser: setup node_modules/.package-lock.json ## the loader and the example in a real Chromium, at most 5 minutes
+	npm run test:browser
 
 lint: setup node_modules/.package-lock.json ## ruff, mypy, import-linter, biome, tsc
 	$(BIN)/ruff format --check . && $(BIN)/ruff check .
