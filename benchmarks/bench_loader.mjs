@@ -1,0 +1,101 @@
+// Time to the first inference of one model with the same int8 weights: modelpack's loader, onnxruntime-web with one
+// file, transformers.js as it comes and with the plain wasm runtime. Cold and after a reload, over two links.
+//   node benchmarks/bench_loader.mjs <all-MiniLM-L6-v2.onnx> [rounds]
+// Contenders take turns. Nothing listens to the browser: pages time themselves and tell the site.
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openSite } from "./loader/site.mjs";
+import { SITE, stage } from "./loader/stage.mjs";
+import { openLink } from "./loader/throttle.mjs";
+
+const LINKS = {
+  "50 Mbit/s, 40 ms": { bitsPerSecond: 50e6, roundTripMs: 40 },
+  "9 Mbit/s, 165 ms": { bitsPerSecond: 9e6, roundTripMs: 165 },
+};
+const CONTENDERS = ["modelpack", "single", "transformers", "tuned"];
+const LIMIT_MS = 180_000;
+const FLAGS = [
+  "--headless=new",
+  "--no-sandbox",
+  "--no-first-run",
+  "--disable-quic",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--remote-debugging-port=0", // keeps a headless browser open; nothing ever connects to it
+];
+
+const [modelPath, roundsGiven = "5"] = process.argv.slice(2);
+if (!modelPath) throw new Error("give the path of all-MiniLM-L6-v2 as .onnx");
+if (modelPath !== "staged") await stage(modelPath);
+
+for (const [name, link] of Object.entries(LINKS)) {
+  const found = Object.fromEntries(CONTENDERS.map((contender) => [contender, []]));
+  for (let round = 0; round < Number(roundsGiven); round += 1) {
+    for (const contender of CONTENDERS) found[contender].push(await visitTwice(contender, link));
+  }
+  print(name, found);
+}
+
+/** Milliseconds to the first output of a first visit and of a reload, in a new profile. */
+async function visitTwice(contender, link) {
+  const reports = [];
+  const bytes = [];
+  let finish;
+  const finished = new Promise((resolve, reject) => {
+    finish = resolve;
+    setTimeout(reject, LIMIT_MS, new Error(`${contender}: nothing in ${LIMIT_MS} ms`)).unref();
+  });
+  const site = await openSite(SITE, (report) => {
+    if (report.error) console.error(contender, report.error);
+    reports.push(report);
+    bytes.push(site.sentBytes);
+    if (reports.length < 2 && !report.error) return "reload";
+    finish();
+    return "done";
+  });
+  const proxy = await openLink(site.port, link);
+  const profile = mkdtempSync(join(tmpdir(), "modelpack-bench-"));
+  const url = `http://127.0.0.1:${proxy.port}/${contender}/index.html`;
+  const browser = spawn(
+    process.env.MODELPACK_CHROMIUM ?? "chromium",
+    [...FLAGS, `--user-data-dir=${profile}`, url],
+    { stdio: "ignore" },
+  );
+  try {
+    await finished;
+  } finally {
+    browser.kill();
+    await new Promise((resolve) => browser.once("exit", resolve));
+    proxy.close();
+    site.close();
+    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+  }
+  const [cold, warm] = reports;
+  return { coldMs: Number(cold.ms), warmMs: Number(warm?.ms), first: cold.first, coldBytes: bytes[0] };
+}
+
+function print(name, found) {
+  console.log(`\n${name}`);
+  const ours = medians(found.modelpack);
+  for (const [contender, visits] of Object.entries(found)) {
+    const { coldMs, warmMs, coldBytes } = medians(visits);
+    const ratio = (own, other) => (own / other).toFixed(2);
+    const figures = [
+      `cold ${Math.round(coldMs)} ms (ours ÷ it ${ratio(ours.coldMs, coldMs)})`,
+      `warm ${Math.round(warmMs)} ms (${ratio(ours.warmMs, warmMs)})`,
+      `${(coldBytes / 1e6).toFixed(1)} MB cold`,
+      `first output ${visits[0].first}`,
+    ];
+    console.log(`${contender.padEnd(14)} ${figures.join(" · ")}`);
+  }
+}
+
+function medians(visits) {
+  const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
+  return Object.fromEntries(
+    ["coldMs", "warmMs", "coldBytes"].map((key) => [key, median(visits.map((visit) => visit[key]))]),
+  );
+}

@@ -1,0 +1,25 @@
+// What every page does: the same input, the time since navigation began, and then what it is told.
+export const IDS = Array.from({ length: 32 }, (_, position) =>
+  position === 0 ? 101 : position === 31 ? 102 : 2000 + 37 * position,
+);
+export const NAMES = ["input_ids", "attention_mask", "token_type_ids"];
+
+export function values(name) {
+  if (name === "input_ids") return BigInt64Array.from(IDS, BigInt);
+  return new BigInt64Array(IDS.length).fill(name === "attention_mask" ? 1n : 0n);
+}
+
+export async function report(run) {
+  let first;
+  try {
+    first = await run();
+  } catch (error) {
+    await fetch(`/report?error=${encodeURIComponent(String(error?.stack ?? error))}`);
+    return;
+  }
+  const milliseconds = performance.now();
+  // Time for the browser to write its caches, as between two visits.
+  await new Promise((resolve) => setTimeout(resolve, 3000));
+  const answer = await fetch(`/report?ms=${milliseconds}&first=${first}`);
+  if ((await answer.text()) === "reload") location.reload();
+}

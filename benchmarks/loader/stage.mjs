@@ -1,0 +1,140 @@
+// Builds what is served: the pack, the same weights as one file, and a page for each contender, all bundled alike.
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { brotliCompress, constants } from "node:zlib";
+import { build } from "vite";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const HERE = join(ROOT, "benchmarks/loader");
+export const WORK = join(ROOT, "benchmarks/.loader");
+export const SITE = join(WORK, "site");
+const PEERS = join(WORK, "peers/node_modules");
+const TRANSFORMERS = "@huggingface/transformers@4.3.1";
+const PYTHON = process.env.MODELPACK_PYTHON ?? join(ROOT, ".venv/bin/python");
+const CONFIG = `[output]
+path = "packs"
+host = "nginx"
+
+[models.minilm]
+source = "model.onnx"
+
+[models.minilm.variants]
+q8 = { device = "wasm" }
+`;
+
+/** Stages everything for the model at `modelPath`. */
+export async function stage(modelPath) {
+  rmSync(SITE, { recursive: true, force: true });
+  stageModel(modelPath);
+  stagePeers();
+  await stagePages();
+  await compress(SITE);
+}
+
+function stageModel(modelPath) {
+  const project = join(WORK, "minilm");
+  mkdirSync(project, { recursive: true });
+  copyFileSync(modelPath, join(project, "model.onnx"));
+  writeFileSync(join(project, "modelpack.toml"), CONFIG);
+  execFileSync(PYTHON, ["-m", "modelpack", "build", "-q", "-C", project], { stdio: "inherit" });
+  cpSync(join(project, "packs"), join(SITE, "packs"), { recursive: true });
+  const target = join(SITE, "models/minilm/onnx/model_quantized.onnx");
+  execFileSync(PYTHON, [join(HERE, "one_file.py"), join(project, "packs"), "minilm", "q8", target], {
+    stdio: "inherit",
+  });
+  writeFileSync(
+    join(SITE, "models/minilm/config.json"),
+    JSON.stringify({ model_type: "bert", architectures: ["BertModel"] }),
+  );
+}
+
+function stagePeers() {
+  if (!existsSync(join(PEERS, "@huggingface"))) {
+    const folder = join(WORK, "peers");
+    execFileSync("npm", ["install", "--silent", "--ignore-scripts", "--prefix", folder, TRANSFORMERS], {
+      stdio: "inherit",
+    });
+  }
+  mkdirSync(join(SITE, "ort-peer/assets"), { recursive: true });
+  for (const name of ["ort-wasm-simd-threaded", "ort-wasm-simd-threaded.asyncify"]) {
+    for (const ending of [".mjs", ".wasm"]) {
+      copyFileSync(
+        join(PEERS, "onnxruntime-web/dist", name + ending),
+        join(SITE, "ort-peer/assets", name + ending),
+      );
+    }
+  }
+}
+
+async function stagePages() {
+  const web = join(PEERS, "@huggingface/transformers/dist/transformers.web.js");
+  const plain = { "onnxruntime-web/webgpu": join(PEERS, "onnxruntime-web/dist/ort.wasm.min.mjs") };
+  await stagePage("modelpack", "modelpack.mjs", {});
+  await stagePage("single", "single.mjs", {});
+  await stagePage(
+    "transformers",
+    "transformers.mjs",
+    { "@huggingface/transformers": web },
+    "ort-wasm-simd-threaded.asyncify",
+  );
+  await stagePage(
+    "tuned",
+    "transformers.mjs",
+    { "@huggingface/transformers": web, ...plain },
+    "ort-wasm-simd-threaded",
+  );
+}
+
+async function stagePage(name, script, alias, runtime) {
+  const root = join(WORK, "entry", name);
+  mkdirSync(root, { recursive: true });
+  const paths = { mjs: `/ort-peer/assets/${runtime}.mjs`, wasm: `/ort-peer/assets/${runtime}.wasm` };
+  const first = runtime ? `<script>globalThis.wasmPaths = ${JSON.stringify(paths)}</script>` : "";
+  const entry = `<script type="module">import ${JSON.stringify(join(HERE, "pages", script))};</script>`;
+  writeFileSync(
+    join(root, "index.html"),
+    `<!doctype html><meta charset="utf-8"><title>${name}</title>${first}${entry}`,
+  );
+  await build({
+    root,
+    base: `/${name}/`,
+    logLevel: "warn",
+    resolve: { alias },
+    worker: { format: "es" },
+    build: { outDir: join(SITE, name), emptyOutDir: true, chunkSizeWarningLimit: 5000 },
+  });
+}
+
+// Brotli as a build step would: 11, and 9 for the runtimes, which takes minutes less and is the same for all.
+async function compress(folder) {
+  const cache = join(WORK, "brotli");
+  mkdirSync(cache, { recursive: true });
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile() || !/\.(js|mjs|json|html|wasm|onnx)$/.test(entry.name)) continue;
+    const path = join(entry.parentPath, entry.name);
+    const content = readFileSync(path);
+    const kept = join(cache, createHash("sha256").update(content).digest("hex"));
+    if (!existsSync(kept)) {
+      const quality = entry.name.endsWith(".wasm") ? 9 : 11;
+      const params = {
+        [constants.BROTLI_PARAM_QUALITY]: quality,
+        [constants.BROTLI_PARAM_SIZE_HINT]: content.length,
+      };
+      writeFileSync(kept, await promisify(brotliCompress)(content, { params }));
+    }
+    copyFileSync(kept, `${path}.br`);
+  }
+}
