@@ -82,27 +82,27 @@ function stagePeers() {
 async function stagePages() {
   const web = join(PEERS, "@huggingface/transformers/dist/transformers.web.js");
   const plain = { "onnxruntime-web/webgpu": join(PEERS, "onnxruntime-web/dist/ort.wasm.min.mjs") };
-  await stagePage("modelpack", "modelpack.mjs", {});
+  const pin = createHash("sha256")
+    .update(readFileSync(join(SITE, "packs/manifest.json")))
+    .digest("hex");
+  await stagePage("modelpack", "modelpack.mjs", { pin });
   await stagePage("single", "single.mjs", {});
-  await stagePage(
-    "transformers",
-    "transformers.mjs",
-    { "@huggingface/transformers": web },
-    "ort-wasm-simd-threaded.asyncify",
-  );
-  await stagePage(
-    "tuned",
-    "transformers.mjs",
-    { "@huggingface/transformers": web, ...plain },
-    "ort-wasm-simd-threaded",
-  );
+  const transformers = { "@huggingface/transformers": web };
+  const asyncify = { wasmPaths: runtimePaths("ort-wasm-simd-threaded.asyncify") };
+  await stagePage("transformers", "transformers.mjs", asyncify, transformers);
+  const tuned = { wasmPaths: runtimePaths("ort-wasm-simd-threaded") };
+  await stagePage("tuned", "transformers.mjs", tuned, { ...transformers, ...plain });
 }
 
-async function stagePage(name, script, alias, runtime) {
+function runtimePaths(name) {
+  return { mjs: `/ort-peer/assets/${name}.mjs`, wasm: `/ort-peer/assets/${name}.wasm` };
+}
+
+// A page of its own folder, whose script finds `given` in `globalThis.given`.
+async function stagePage(name, script, given, alias = {}) {
   const root = join(WORK, "entry", name);
   mkdirSync(root, { recursive: true });
-  const paths = { mjs: `/ort-peer/assets/${runtime}.mjs`, wasm: `/ort-peer/assets/${runtime}.wasm` };
-  const first = runtime ? `<script>globalThis.wasmPaths = ${JSON.stringify(paths)}</script>` : "";
+  const first = `<script>globalThis.given = ${JSON.stringify(given)}</script>`;
   const entry = `<script type="module">import ${JSON.stringify(join(HERE, "pages", script))};</script>`;
   writeFileSync(
     join(root, "index.html"),
