@@ -25,7 +25,10 @@ from modelpack.spec import (
     Plan,
     Project,
     ProjectFile,
+    ProjectFolder,
     QuantizeParams,
+    Reference,
+    SampleFormat,
     ShakeParams,
     SimplifyParams,
     SourceGraph,
@@ -35,6 +38,12 @@ from modelpack.spec import (
     Upstream,
     Variant,
 )
+
+_FORMATS: dict[str, SampleFormat] = {
+    ".npz": "npz",
+    ".jsonl": "jsonl",
+    ".safetensors": "safetensors",
+}
 
 # Hosts that negotiate Content-Encoding; the others publish one form that the loader decodes, and it knows no brotli.
 TRANSPORT_HOSTS: frozenset[Host] = frozenset({"nginx", "s3-cloudfront"})
@@ -49,11 +58,9 @@ _TRANSPORT_FORMS_IN_DEVELOPMENT: tuple[tuple[Form, int], ...] = (("br", 9),)
 
 def make_plan(project: Project, mode: Mode) -> Plan:
     """The plan for all of the project's models and variants."""
-    return Plan(
-        tuple(
-            step for model in project.models for step in _model_steps(model, project.output, mode)
-        )
-    )
+    steps = (step for model in project.models for step in _model_steps(model, project.output, mode))
+    # A model that is another's reference is inspected for it too; once is enough.
+    return Plan(tuple({step.name: step for step in steps}.values()))
 
 
 def variant_target(model: Model, variant: Variant) -> str:
@@ -67,6 +74,8 @@ def _model_steps(model: Model, output: OutputSettings, mode: Mode) -> Iterator[S
         yield _simplify(model)
     yield _shake(model)
     if model.golden is not None:
+        if model.golden.reference is not None:
+            yield _inspect(model.golden.reference)
         yield _golden(model, model.golden)
     if model.assets:
         yield _assets(model)
@@ -83,7 +92,7 @@ def _variant_steps(
     target = variant_target(model, variant)
     yield _quantize(model, variant)
     if model.golden is not None:
-        yield _evaluate(model, target)
+        yield _evaluate(model, model.golden, target)
     yield Step(
         "split",
         target,
@@ -94,7 +103,7 @@ def _variant_steps(
         yield _compress(target, f"split:{target}", forms)
 
 
-def _inspect(model: Model) -> Step:
+def _inspect(model: Model | Reference) -> Step:
     return Step(
         "inspect",
         model.id,
@@ -127,28 +136,50 @@ def _quantize(model: Model, variant: Variant) -> Step:
 
 
 def _golden(model: Model, golden: Golden) -> Step:
-    inputs: list[InputRef] = [ProjectFile("samples", golden.samples), _facts(model)]
-    if golden.tokenizer is not None:
-        inputs.append(ProjectFile("tokenizer", golden.tokenizer))
+    samples = ProjectFile if golden.preprocess is None else ProjectFolder
+    inputs: list[InputRef] = [samples("samples", golden.samples), _facts(model)]
+    for role, path in (
+        ("tokenizer", golden.tokenizer),
+        ("preprocessor", golden.preprocessor),
+        ("labels", golden.labels),
+    ):
+        if path is not None:
+            inputs.append(ProjectFile(role, path))
     return Step(
         "golden",
         model.id,
         GoldenParams(
-            "jsonl" if golden.samples.suffix == ".jsonl" else "npz", model.free_dimensions
+            _format(golden),
+            model.free_dimensions,
+            model.state,
+            golden.preprocess,
         ),
         tuple(inputs),
     )
 
 
-def _evaluate(model: Model, target: str) -> Step:
+def _format(golden: Golden) -> SampleFormat:
+    if golden.preprocess is not None:
+        return "folder"
+    return _FORMATS[golden.samples.suffix]
+
+
+def _evaluate(model: Model, golden: Golden, target: str) -> Step:
     return Step(
         "evaluate",
         target,
-        EvaluateParams(model.outputs, model.free_dimensions),
+        EvaluateParams(
+            model.outputs,
+            model.free_dimensions,
+            tuple(limit.metric for limit in golden.metrics),
+            tuple((function.name, function.function) for function in golden.functions),
+            model.state,
+        ),
         (
-            _source(model, "reference"),
+            _source(golden.reference or model, "reference"),
             Upstream("model", f"quantize:{target}", "model"),
             Upstream("judge", f"golden:{model.id}", "judge"),
+            *(ProjectFile("metric", function.path) for function in golden.functions),
         ),
     )
 
@@ -172,7 +203,7 @@ def _compress(target: str, split: str, forms: tuple[tuple[Form, int], ...]) -> S
     )
 
 
-def _source(model: Model, role: str) -> SourceModel:
+def _source(model: Model | Reference, role: str) -> SourceModel:
     return SourceModel(role, model.source, f"inspect:{model.id}")
 
 

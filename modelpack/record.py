@@ -6,11 +6,13 @@ no time, no path, no host name. JSON of these types is camelCase.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 from msgspec import Struct
 
-from modelpack.spec import Hints
+from modelpack.spec import Hints, Metric
+
+_METRICS: frozenset[str] = frozenset(get_args(Metric))
 
 # --- results of steps (stored) -----------------------------------------------------------------------------------
 
@@ -148,12 +150,17 @@ class Layout(Struct, frozen=True, rename="camel"):
 
 
 class MetricValue(Struct, frozen=True, rename="camel"):
-    """A metric over the judge samples: the figure, and the sample that does worst."""
+    """A metric over the judge samples: the figure, and the sample that does worst.
+
+    `low` and `high` bound the figure's 95 % confidence interval (bootstrap over samples); absent where there is none.
+    """
 
     metric: str
     value: float
     worst_sample: int
     worst_value: float
+    low: float | None = None
+    high: float | None = None
 
 
 class Evaluation(Struct, frozen=True, rename="camel"):
@@ -163,11 +170,54 @@ class Evaluation(Struct, frozen=True, rename="camel"):
     metrics: tuple[MetricValue, ...]
 
 
+class SampleFigures(Struct, frozen=True, rename="camel"):
+    """One judge sample: its place in the user's file, its name where it has one, and its figure for each metric in order."""
+
+    position: int
+    name: str
+    values: tuple[float, ...]
+
+
+class EvaluatedSamples(Struct, frozen=True, rename="camel"):
+    """An Evaluation with the figures of every sample: the whole of `evaluation.json`."""
+
+    samples: int
+    metrics: tuple[MetricValue, ...]
+    figures: tuple[SampleFigures, ...]
+
+
+# --- what was published, for comparing (modelpack.baseline.json, modelpack.stats.json) ---------------------------
+
+
+class PublishedVariant(Struct, frozen=True, rename="camel"):
+    """The figures of a published variant: its identity, bytes, the wire bytes of each chunk by hash, and its accuracy."""
+
+    digest: str
+    download_bytes: int
+    size_bytes: int
+    chunks: dict[str, int]
+    accuracy: dict[str, float] = {}
+
+
+class VariantStats(Struct, frozen=True, rename="camel", omit_defaults=True):
+    """What was measured of a published variant and cannot be read off its manifest.
+
+    `golden` is the digest of the golden set that the evaluation is of, `largest` its heaviest weights.
+    """
+
+    golden: str = ""
+    evaluation: Evaluation | None = None
+    largest: tuple[tuple[str, int], ...] = ()
+
+
 # --- verdicts ----------------------------------------------------------------------------------------------------
 
 
 class Verdict(Struct, frozen=True, rename="camel"):
-    """One limit, judged. `measured` is None where nothing was measured, and that fails."""
+    """One limit, judged. `measured` is None where nothing was measured, and that fails.
+
+    `baseline` is the committed figure that a relative limit follows from. `note` says why a limit was not judged; it holds.
+    """
 
     model: str
     variant: str
@@ -179,6 +229,18 @@ class Verdict(Struct, frozen=True, rename="camel"):
     hints: Hints
     key: str
     contributors: tuple[tuple[str, int], ...] = ()
+    baseline: float | None = None
+    note: str = ""
+
+    @property
+    def is_accuracy(self) -> bool:
+        """Whether it judges a metric rather than a budget."""
+        return self.quantity in _METRICS or self.quantity.startswith("python:")
+
+    @property
+    def target(self) -> str:
+        """The variant as people name it, `minilm@q8`."""
+        return f"{self.model}@{self.variant}"
 
 
 # --- what happened (shown, never stored with results) ------------------------------------------------------------

@@ -27,8 +27,22 @@ Mode = Literal["production", "development"]
 Form = Literal["gzip", "zstd", "br"]
 Compression = Literal["balanced", "smallest", "none"]
 Hints = Literal["error", "warning"]
-Quantity = Literal["download", "size", "chunks"]
-Metric = Literal["cosine", "max_abs_error", "top1_agreement"]
+Quantity = Literal["download", "size", "chunks", "update", "load_time"]
+Metric = Literal[
+    "cosine",
+    "max_abs_error",
+    "mean_abs_error",
+    "sqnr",
+    "kl_divergence",
+    "top1_agreement",
+    "top5_agreement",
+    "retrieval_agreement",
+    "box_iou",
+    "token_agreement",
+    "perplexity",
+    "accuracy",
+    "f1",
+]
 Comparison = Literal[">=", "<="]
 
 
@@ -73,30 +87,123 @@ class Asset(Struct, frozen=True):
     path: Path
 
 
+class Growth(Struct, frozen=True):
+    """A limit that moves with the committed baseline: at most `share` more (0.02: two per cent), or less if negative."""
+
+    share: float
+
+
+class Network(Struct, frozen=True):
+    """A network that load times are computed for. `latency_s` is the round trip."""
+
+    name: str
+    bandwidth_bits_per_s: float
+    latency_s: float
+
+
 class Limit(Struct, frozen=True):
-    """One budget: `quantity` may be at most `maximum` (bytes, or a count). `key` is where the user wrote it."""
+    """One budget: `quantity` may be at most `maximum` (bytes, a count, a share or seconds). `key` is where the user wrote it.
+
+    `network` is set for `load_time`, and for nothing else.
+    """
 
     quantity: Quantity
-    maximum: int
+    maximum: float | Growth
     hints: Hints
     key: str
+    network: Network | None = None
 
 
 class MetricLimit(Struct, frozen=True):
-    """One accuracy limit against the fp32 original. `key` is where the user wrote it."""
+    """One accuracy limit. `metric` is a Metric or `python:module:function`; `key` is where the user wrote it."""
 
-    metric: Metric
+    metric: str
     comparison: Comparison
     threshold: float
     key: str
 
 
+class MetricFunction(Struct, frozen=True):
+    """A metric of the project's own: `function` in the file at `path`. `name` is how the user wrote it."""
+
+    name: str
+    path: Path
+    function: str
+
+
+class ImageLayout(Struct, frozen=True, tag="image"):
+    """How a picture becomes an input: resized, cropped, scaled, normalised, in that order.
+
+    `size` and `crop` are (height, width); a `size` with one number is that of the shorter side. `range` is what 0 and 255
+    become. Empty `mean` and `std` normalise nothing; an empty `layout` or `color` follows the model's input.
+    """
+
+    size: tuple[int, ...] = ()
+    crop: tuple[int, ...] = ()
+    range: tuple[float, ...] = (0.0, 1.0)
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    layout: Literal["", "nchw", "nhwc"] = ""
+    color: Literal["", "rgb", "bgr", "gray"] = ""
+    resample: Literal["nearest", "bilinear", "bicubic", "lanczos"] = "bilinear"
+    constants: tuple[tuple[str, float], ...] = ()
+
+
+class AudioLayout(Struct, frozen=True, tag="audio"):
+    """How a recording becomes an input: mono at `sample_rate_hz`, whole (`frame` 0), or as steps of `frame` samples.
+
+    Each step begins with the `context` samples before its frame.
+    """
+
+    sample_rate_hz: int = 16000
+    frame: int = 0
+    context: int = 0
+    constants: tuple[tuple[str, float], ...] = ()
+
+
+class RawLayout(Struct, frozen=True, tag="raw"):
+    """How the bytes of a file become an input.
+
+    With neither `first` nor `last` they are the input's elements, little-endian. Else each byte is one element: the
+    `first` bytes, then the `last`, filled up with `padding`; `strip` drops white space at either end of the file first,
+    inside its outer `block` bytes.
+    """
+
+    first: int = 0
+    last: int = 0
+    padding: int = 0
+    strip: bool = False
+    block: int = 4096
+    constants: tuple[tuple[str, float], ...] = ()
+
+
+Preprocess = ImageLayout | AudioLayout | RawLayout
+
+
+class Reference(Struct, frozen=True):
+    """Another model of the project that variants are compared with; the rest is what its `inspect` step needs."""
+
+    id: str
+    source: Source
+    outputs: tuple[str, ...]
+    free_dimensions: tuple[tuple[str, int], ...]
+    state: tuple[StatePair, ...]
+
+
 class Golden(Struct, frozen=True):
-    """The samples that define "still good enough"."""
+    """The samples that define "still good enough". Without `reference`, variants are compared with the original.
+
+    `samples` is a file, or a folder that `preprocess` says how to read (or `preprocessor`, a preprocessor_config.json).
+    """
 
     samples: Path
     tokenizer: Path | None
     metrics: tuple[MetricLimit, ...]
+    functions: tuple[MetricFunction, ...] = ()
+    labels: Path | None = None
+    reference: Reference | None = None
+    preprocess: Preprocess | None = None
+    preprocessor: Path | None = None
 
 
 class Variant(Struct, frozen=True):
@@ -154,6 +261,16 @@ class Project(Struct, frozen=True):
     cache: CacheSettings
     models: tuple[Model, ...]
 
+    @property
+    def baseline(self) -> Path:
+        """The committed figures that later builds are compared with."""
+        return self.config.with_name("modelpack.baseline.json")
+
+    @property
+    def stats(self) -> Path:
+        """What was measured of the published variants."""
+        return self.config.with_name("modelpack.stats.json")
+
 
 # --- what will be done -------------------------------------------------------------------------------------------
 
@@ -186,18 +303,29 @@ class QuantizeParams(Struct, frozen=True, tag="quantize"):
     block_size: int
 
 
-class GoldenParams(Struct, frozen=True, tag="golden"):
-    """How samples are read: `format` follows from the file's suffix."""
+SampleFormat = Literal["npz", "jsonl", "safetensors", "folder"]
 
-    format: Literal["npz", "jsonl"]
+
+class GoldenParams(Struct, frozen=True, tag="golden"):
+    """How samples are read: `format` follows from the file's suffix; files of a folder are read as `preprocess` says."""
+
+    format: SampleFormat
     free_dimensions: tuple[tuple[str, int], ...]
+    state: tuple[StatePair, ...] = ()
+    preprocess: Preprocess | None = None
 
 
 class EvaluateParams(Struct, frozen=True, tag="evaluate"):
-    """`outputs` that are compared (empty: all), with the state carried between the steps of a sample."""
+    """`outputs` that are compared (empty: all), with the state carried between the steps of a sample.
+
+    `metrics` are those with a limit; `functions` are (name, function) for each file of the role `metric`, in order.
+    """
 
     outputs: tuple[str, ...]
     free_dimensions: tuple[tuple[str, int], ...]
+    metrics: tuple[str, ...] = ()
+    functions: tuple[tuple[str, str], ...] = ()
+    state: tuple[StatePair, ...] = ()
 
 
 class SplitParams(Struct, frozen=True, tag="split"):
@@ -254,6 +382,13 @@ class ProjectFile(Struct, frozen=True, tag="file"):
     path: Path
 
 
+class ProjectFolder(Struct, frozen=True, tag="folder"):
+    """Every file in a folder of the project, by its path inside it. Hidden files are none of ours."""
+
+    role: str
+    path: Path
+
+
 class Upstream(Struct, frozen=True, tag="step"):
     """All outputs with the role `output` of the step named `step`."""
 
@@ -262,7 +397,7 @@ class Upstream(Struct, frozen=True, tag="step"):
     output: str
 
 
-InputRef = SourceGraph | SourceModel | ProjectFile | Upstream
+InputRef = SourceGraph | SourceModel | ProjectFile | ProjectFolder | Upstream
 
 StepKind = Literal[
     "inspect",

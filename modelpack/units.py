@@ -20,11 +20,13 @@ _SIZE_UNITS = {
     "TiB": 1024**2 * MIB,
 }
 _DURATION_UNITS_S = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_BANDWIDTH_UNITS = {"kbit/s": 1e3, "Mbit/s": 1e6, "Gbit/s": 1e9}
 _QUANTITY = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?) *([A-Za-z]+)")
 
 # Digits are counted, so that no text becomes an infinite number.
 SIZE_PATTERN = r"^[0-9]{1,15}(\.[0-9]{1,15})? *(B|kB|KB|MB|GB|TB|KiB|MiB|GiB|TiB)$"
 DURATION_PATTERN = r"^[0-9]{1,15}(\.[0-9]{1,15})? *(ms|s|min|h|d)$"
+BANDWIDTH_PATTERN = r"^[0-9]{1,15}(\.[0-9]{1,15})? *(kbit/s|Mbit/s|Gbit/s)$"
 
 
 def parse_size(text: str) -> int:
@@ -41,6 +43,14 @@ def parse_duration(text: str) -> float:
     if unit not in _DURATION_UNITS_S:
         raise ValueError(text)
     return number * _DURATION_UNITS_S[unit]
+
+
+def parse_bandwidth(text: str) -> float:
+    """The bits per second in `"9 Mbit/s"`. Raises: ValueError."""
+    number, unit = _split(text.strip().removesuffix("/s"))
+    if f"{unit}/s" not in _BANDWIDTH_UNITS:
+        raise ValueError(text)
+    return number * _BANDWIDTH_UNITS[f"{unit}/s"]
 
 
 def format_size(size_bytes: int) -> str:

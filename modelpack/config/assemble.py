@@ -2,53 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
+from msgspec import Struct
+
 from modelpack.config import grammar
-from modelpack.config.containers import Key, Values, missing
-from modelpack.config.place import spell
-from modelpack.config.threshold_field import Threshold
+from modelpack.config.budgets import read_limits, read_networks
+from modelpack.config.containers import Values, missing
+from modelpack.config.golden import read_golden
 from modelpack.spec import (
     Asset,
     CacheSettings,
     Device,
     Dtype,
-    Golden,
-    Limit,
-    Metric,
-    MetricLimit,
     Mode,
     Model,
+    Network,
     OutputSettings,
     Project,
-    Quantity,
+    Reference,
     StatePair,
     Variant,
 )
 
 DEFAULT_CACHE = ".modelpack/cache"
 
-_METRICS: tuple[tuple[Metric, Key[Threshold]], ...] = (
-    ("cosine", grammar.COSINE),
-    ("max_abs_error", grammar.MAX_ABS_ERROR),
-    ("top1_agreement", grammar.TOP1_AGREEMENT),
-)
-_QUANTITIES: tuple[tuple[Quantity, Key[int]], ...] = (
-    ("download", grammar.DOWNLOAD),
-    ("size", grammar.SIZE),
-    ("chunks", grammar.CHUNKS),
-)
+
+class _Around(Struct, frozen=True):
+    """What of the rest of the file a model may refer to."""
+
+    mode: Mode
+    networks: dict[str, Network]
+    references: dict[str, Reference]
 
 
 def assemble(values: Values, config: Path, mode: Mode) -> Project:
     """The project; `values` have no faults and no contradictions."""
+    found = models(values)
+    references = {id_: _reference(id_, model) for id_, model in found.items()}
+    around = _Around(mode, read_networks(values), references)
     return Project(
         config=config,
         workspace=values.at.folders.workspace,
         output=_output(values.table(grammar.OUTPUT)),
         cache=_cache(values),
-        models=tuple(_model(id_, model, mode) for id_, model in models(values).items()),
+        models=tuple(_model(id_, model, around) for id_, model in found.items()),
     )
 
 
@@ -98,13 +96,24 @@ def _cache(values: Values) -> CacheSettings:
     )
 
 
-def _model(id_: str, model: Values, mode: Mode) -> Model:
+def _reference(id_: str, model: Values) -> Reference:
+    return Reference(
+        id_,
+        model.value(grammar.SOURCE),
+        model.get(grammar.OUTPUTS) or (),
+        tuple(sorted((model.get(grammar.FREE_DIMENSIONS) or {}).items())),
+        tuple(_state(pair) for pair in model.get(grammar.STATE) or ()),
+    )
+
+
+def _model(id_: str, model: Values, around: _Around) -> Model:
+    reference = around.references[id_]
     return Model(
         id=id_,
-        source=model.value(grammar.SOURCE),
-        outputs=model.get(grammar.OUTPUTS) or (),
-        free_dimensions=tuple(sorted((model.get(grammar.FREE_DIMENSIONS) or {}).items())),
-        state=tuple(_state(pair) for pair in model.get(grammar.STATE) or ()),
+        source=reference.source,
+        outputs=reference.outputs,
+        free_dimensions=reference.free_dimensions,
+        state=reference.state,
         assets=tuple(
             Asset(name, path) for name, path in sorted((model.get(grammar.ASSETS) or {}).items())
         ),
@@ -112,9 +121,9 @@ def _model(id_: str, model: Values, mode: Mode) -> Model:
         group=model.get(grammar.GROUP),
         simplify="simplify" in model.value(grammar.PASSES),
         chunk_size_bytes=model.value(grammar.CHUNK_SIZE),
-        golden=_golden(model.table(grammar.GOLDEN)),
+        golden=read_golden(model.table(grammar.GOLDEN), around.references),
         variants=tuple(
-            _variant(variant_id, variant, model.table(grammar.BUDGET), mode)
+            _variant(variant_id, variant, model.table(grammar.BUDGET), around)
             for variant_id, variant in model.value(grammar.VARIANTS).items()
         ),
     )
@@ -124,28 +133,7 @@ def _state(pair: Values) -> StatePair:
     return StatePair(pair.value(grammar.STATE_INPUT), pair.value(grammar.STATE_OUTPUT))
 
 
-def _golden(golden: Values) -> Golden | None:
-    if not golden.layers:
-        return None
-    samples = golden.value(grammar.SAMPLES)
-    return Golden(
-        samples=samples,
-        # A tokenizer among the defaults is for the models with texts.
-        tokenizer=golden.get(grammar.TOKENIZER) if samples.suffix == ".jsonl" else None,
-        metrics=tuple(_metric_limits(golden.table(grammar.METRICS))),
-    )
-
-
-def _metric_limits(metrics: Values) -> Iterator[MetricLimit]:
-    for metric, key in _METRICS:
-        threshold = metrics.get(key)
-        if threshold is not None:
-            yield MetricLimit(
-                metric, threshold.comparison, threshold.value, spell(metrics.place(key).keys)
-            )
-
-
-def _variant(id_: str, variant: Values, budget: Values, mode: Mode) -> Variant:
+def _variant(id_: str, variant: Values, budget: Values, around: _Around) -> Variant:
     dtype = dtype_of(id_, variant)
     return Variant(
         id=id_,
@@ -153,13 +141,9 @@ def _variant(id_: str, variant: Values, budget: Values, mode: Mode) -> Variant:
         device=device_of(dtype, variant),
         nodes_to_exclude=variant.value(grammar.NODES_TO_EXCLUDE),
         block_size=variant.get(grammar.GROUP_SIZE) or variant.value(grammar.BLOCK_SIZE),
-        budget=tuple(_limits(variant.table(grammar.VARIANT_BUDGET).over(budget), mode)),
+        budget=tuple(
+            read_limits(
+                variant.table(grammar.VARIANT_BUDGET).over(budget), around.mode, around.networks
+            )
+        ),
     )
-
-
-def _limits(budget: Values, mode: Mode) -> Iterator[Limit]:
-    hints = "warning" if mode == "development" else budget.value(grammar.HINTS)
-    for quantity, key in _QUANTITIES:
-        maximum = budget.get(key)
-        if maximum is not None:
-            yield Limit(quantity, maximum, hints, spell(budget.place(key).keys))

@@ -4,6 +4,7 @@
 2. A variant has no dtype, or a setting that its dtype has no use for.
 3. A golden set lacks its samples or the tokenizer for them, or has a tokenizer for none.
 4. State is carried twice, or its output is shaken off.
+   A reference, a network or labels are asked for and not there.
 5. The defaults and the models multiply to more than a build could hold.
 """
 
@@ -13,8 +14,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from modelpack.config import grammar
+from modelpack.config import preprocess_keys as keys
 from modelpack.config.assemble import cache_directory, device_of, dtype_of, models
+from modelpack.config.budgets import load_time_places, read_networks
 from modelpack.config.containers import Values, missing
+from modelpack.config.fields import did_you_mean
+from modelpack.config.golden import FILE_SUFFIXES
+from modelpack.config.metric_keys import ACCURACY, F1, METRICS
 from modelpack.config.place import Fault, Keys, Place, show
 
 # Defaults are the one way for a small file to mean a large project; more takes seconds to read.
@@ -30,7 +36,7 @@ def contradictions(values: Values) -> Iterator[Fault]:
         return
     seen: set[tuple[Keys, str]] = set()
     for model in models(values).values():
-        for fault in _in_model(model):
+        for fault in _in_model(model, values):
             if (fault.at, fault.message) not in seen:
                 seen.add((fault.at, fault.message))
                 yield fault
@@ -75,11 +81,42 @@ def _count(value: object) -> int:
     return sum(_count(part) for part in value) if isinstance(value, list) else 1
 
 
-def _in_model(model: Values) -> Iterator[Fault]:
-    yield from _golden(model.table(grammar.GOLDEN))
+def _in_model(model: Values, whole: Values) -> Iterator[Fault]:
+    golden = model.table(grammar.GOLDEN)
+    yield from _golden(golden)
+    yield from _reference(golden, str(model.at.keys[-1]), tuple(models(whole)))
     yield from _state(model)
+    networks = tuple(read_networks(whole))
+    yield from _networks(model.table(grammar.BUDGET), networks)
     for id_, variant in model.value(grammar.VARIANTS).items():
         yield from _variant(id_, variant)
+        yield from _networks(variant.table(grammar.VARIANT_BUDGET), networks)
+
+
+def _reference(golden: Values, id_: str, known: tuple[str, ...]) -> Iterator[Fault]:
+    reference = golden.get(grammar.REFERENCE)
+    if reference is None:
+        return
+    at = golden.place(grammar.REFERENCE)
+    if reference == id_:
+        yield _contradiction(
+            at,
+            f"{show(reference)} is the model itself; expected another one",
+            remedy="remove it: variants are compared with their original anyway",
+        )
+    elif reference not in known:
+        near = did_you_mean(reference, known)
+        yield _contradiction(at, f"no model is named {show(reference)}{near}")
+
+
+def _networks(budget: Values, known: tuple[str, ...]) -> Iterator[Fault]:
+    for name, at in load_time_places(budget).items():
+        if name not in known:
+            yield _contradiction(
+                at,
+                f"[networks] has no {show(name)}{did_you_mean(name, known)}",
+                remedy=f'add [networks.{name}] with bandwidth = "9 Mbit/s" and latency = "165 ms"',
+            )
 
 
 def _golden(golden: Values) -> Iterator[Fault]:
@@ -95,6 +132,54 @@ def _golden(golden: Values) -> Iterator[Fault]:
             golden.place(grammar.TOKENIZER),
             f"{samples.name} holds no texts; expected a tokenizer only beside a .jsonl file",
         )
+    if samples is not None:
+        yield from _preprocess(golden, samples.suffix not in FILE_SUFFIXES)
+    if golden.get(grammar.LABELS) is None:
+        yield from _unlabelled(golden.table(METRICS))
+
+
+def _unlabelled(metrics: Values) -> Iterator[Fault]:
+    for key in (ACCURACY, F1):
+        if metrics.get(key) is not None:
+            yield _contradiction(
+                metrics.place(key),
+                f"{key.name} compares with labels; expected golden.labels",
+                remedy='add labels = "golden/labels.json" to the golden set',
+            )
+
+
+def _preprocess(golden: Values, is_folder: bool) -> Iterator[Fault]:
+    """A folder says how its files are read; each kind has its own keys."""
+    preprocess = golden.get(keys.PREPROCESS)
+    at = golden.place(keys.PREPROCESS)
+    if preprocess is None:
+        if is_folder:
+            yield missing(keys.PREPROCESS, golden.at)
+        return
+    if not is_folder:
+        if keys.PREPROCESS.name in golden.layers[0][0]:
+            yield _contradiction(at, "only the files of a folder are preprocessed")
+        return
+    kind = preprocess.value(keys.KIND)
+    written = [name for table, _ in preprocess.layers for name in table]
+    for other, others in keys.KEYS_OF.items():
+        for key in others:
+            if other != kind and key.name in written:
+                yield _contradiction(
+                    preprocess.place(key), f"{key.name} is for {other}, and the kind is {kind}"
+                )
+    yield from _replaced(preprocess, written)
+
+
+def _replaced(preprocess: Values, written: list[str]) -> Iterator[Fault]:
+    """A preprocessor_config.json says what these keys would say."""
+    if keys.CONFIG.name not in written:
+        return
+    for key in (keys.IMAGE_SIZE, keys.IMAGE_CROP, keys.RANGE, keys.MEAN, keys.STD, keys.RESAMPLE):
+        if key.name in written:
+            yield _contradiction(
+                preprocess.place(key), f"config says it too; expected {key.name} or config"
+            )
 
 
 def _state(model: Values) -> Iterator[Fault]:

@@ -9,8 +9,10 @@ from typing import get_args
 
 from modelpack.config.containers import Key, ListOf, MapOf, Table
 from modelpack.config.fields import Choice, Count, Duration, Name, PathField, Size, Text
+from modelpack.config.limit_fields import Bandwidth, OrGrowth, Share
+from modelpack.config.metric_keys import METRICS
+from modelpack.config.preprocess_keys import PREPROCESS
 from modelpack.config.source_field import SourceField
-from modelpack.config.threshold_field import ThresholdField
 from modelpack.spec import Compression, Device, Dtype, Hints, Host, Load
 from modelpack.units import KIB, MIB
 
@@ -18,8 +20,6 @@ DTYPES: tuple[Dtype, ...] = get_args(Dtype)
 DTYPES_LATER = ("int8", "uint8", "q4f16", "q2", "bnb4", "auto")
 
 _MAX_DIMENSION = 2**31 - 1
-_RATIO = r"(0(\.[0-9]{1,9})?|1(\.0{1,9})?)"
-_ERROR = r"[0-9]{1,9}(\.[0-9]{1,12})?([eE][+-]?[0-9]{1,2})?"
 
 _NAME = Name()
 _GRAPH_NAME = Text("the name of a value in the graph")
@@ -83,15 +83,41 @@ CACHE = Key(
     "Where results are remembered, and when old ones go.",
 )
 
+# --- [networks.*] ------------------------------------------------------------------------------------------------
+
+BANDWIDTH = Key("bandwidth", Bandwidth("9 Mbit/s"), "Bits per second, downwards.", required=True)
+LATENCY = Key("latency", Duration("165 ms"), "The time of a round trip.", required=True)
+NETWORKS = Key(
+    "networks",
+    MapOf(_NAME, Table("network", (BANDWIDTH, LATENCY))),
+    "Networks that budget.load_time may name.",
+)
+
 # --- budget and golden set ---------------------------------------------------------------------------------------
 
 DOWNLOAD = Key(
     "download",
-    Size("4 MB"),
-    "Most bytes on the wire on the declared host, after its compression.",
+    OrGrowth(Size("4 MB")),
+    'Most bytes on the wire on the declared host, after its compression; or, as "+2%", against modelpack.baseline.json.',
 )
-SIZE = Key("size", Size("24 MB"), "Most bytes after decompression.")
-CHUNKS = Key("chunks", Count(1, 1_000_000), "Most files that are fetched.")
+SIZE = Key(
+    "size", OrGrowth(Size("24 MB")), "Most bytes after decompression; or against the baseline."
+)
+CHUNKS = Key(
+    "chunks",
+    OrGrowth(Count(1, 1_000_000)),
+    "Most files that are fetched; or against the baseline.",
+)
+UPDATE = Key(
+    "update",
+    Share("25%"),
+    "Most of its bytes that a returning user fetches again, against modelpack.baseline.json.",
+)
+LOAD_TIME = Key(
+    "load_time",
+    MapOf(_NAME, Duration("14 s")),
+    'Longest first download on networks of [networks], such as { fast4g = "14 s" }; computed from the chunks.',
+)
 HINTS = Key(
     "hints",
     Choice[Hints](("error", "warning")),
@@ -100,43 +126,33 @@ HINTS = Key(
 )
 BUDGET = Key(
     "budget",
-    Table("budget", (DOWNLOAD, SIZE, CHUNKS, HINTS)),
+    Table("budget", (DOWNLOAD, SIZE, CHUNKS, UPDATE, LOAD_TIME, HINTS)),
     "Limits for every variant; a variant may override them one by one.",
 )
 
 SAMPLES = Key(
     "samples",
-    PathField("golden/sentences.jsonl", (".npz", ".jsonl")),
-    "Inputs that say what still good enough means: an .npz file, or a .jsonl file with a tokenizer.",
+    PathField("golden/sentences.jsonl", (".npz", ".jsonl", ".safetensors", "/")),
+    'Inputs that say what still good enough means: an .npz, .safetensors or .jsonl file (of texts), or a folder such as "golden/photos/".',
 )
 TOKENIZER = Key(
     "tokenizer",
     PathField("models/tokenizer.json"),
     "The tokenizer.json that samples in .jsonl are read with.",
 )
-COSINE = Key(
-    "cosine",
-    ThresholdField(">=", "0.99", _RATIO),
-    "Least mean cosine similarity with the fp32 outputs.",
+LABELS = Key(
+    "labels",
+    PathField("golden/labels.json", (".json", ".jsonl", ".npz")),
+    "The truth for each sample, which accuracy and f1 need.",
 )
-MAX_ABS_ERROR = Key(
-    "max_abs_error",
-    ThresholdField("<=", "0.01", _ERROR),
-    "Most absolute difference from the fp32 outputs.",
-)
-TOP1_AGREEMENT = Key(
-    "top1_agreement",
-    ThresholdField(">=", "0.97", _RATIO),
-    "Least share of samples whose highest output is the one of fp32.",
-)
-METRICS = Key(
-    "metrics",
-    Table("metrics", (COSINE, MAX_ABS_ERROR, TOP1_AGREEMENT)),
-    "Accuracy limits against the fp32 model.",
+REFERENCE = Key(
+    "reference",
+    _NAME,
+    "Another model that variants are compared with, in place of the original: the teacher of a distilled model.",
 )
 GOLDEN = Key(
     "golden",
-    Table("golden", (SAMPLES, TOKENIZER, METRICS)),
+    Table("golden", (SAMPLES, TOKENIZER, PREPROCESS, LABELS, REFERENCE, METRICS)),
     "The golden set: samples and the accuracy every variant must keep on them.",
 )
 
@@ -246,4 +262,4 @@ MODELS = Key(
     required=True,
 )
 
-PROJECT = Table("project", (OUTPUT, CACHE, DEFAULTS, MODELS))
+PROJECT = Table("project", (OUTPUT, CACHE, NETWORKS, DEFAULTS, MODELS))

@@ -10,8 +10,10 @@ from msgspec import Struct
 
 from modelpack.engine.admission import Admission
 from modelpack.engine.completion import complete_pack
+from modelpack.engine.figures import read_baseline
 from modelpack.engine.inputs import SourceChangedError
 from modelpack.engine.machine import usable_memory_bytes
+from modelpack.engine.measuring import write_stats
 from modelpack.engine.packing import evaluation_of, pack_model, packed_chunks
 from modelpack.engine.publishing import Publication, check_frozen, check_output, publish_pack
 from modelpack.engine.reporting import BuiltVariant, built_variants, report_on, verdicts_on
@@ -22,7 +24,7 @@ from modelpack.errors import FrozenError, InternalError, ModelpackError, StoreEr
 from modelpack.judge.budgets import exit_code
 from modelpack.plan import make_plan, variant_target
 from modelpack.publish.folder import MANIFEST_FILE
-from modelpack.publish.manifest import make_manifest
+from modelpack.publish.manifest import encode_manifest, make_manifest
 from modelpack.publish.pack import Pack
 from modelpack.record import BuildReport, BuildStatus, Verdict
 from modelpack.spec import Mode, Model, Plan, Project
@@ -118,13 +120,17 @@ def _build(request: Request, store: Store, workers: Workers, listen: Listener) -
         errors=tuple(str(err) for err in errors),
         seconds=time.monotonic() - began_s,
     )
+    beside: tuple[Path, ...] = ()
+    if publication and not request.frozen:
+        write_stats(request.project, built.variants, plan, runner.inputs)
+        beside = (request.project.baseline, request.project.stats)
     return Outcome(
         report,
         code,
         errors,
         runner.inputs.read_digests(),
-        publication.files if publication else (),
-        tuple(sorted(runner.inputs.absent)),
+        (*(publication.files if publication else ()), *filter(Path.exists, beside)),
+        (*sorted(runner.inputs.absent), *(path for path in beside if not path.exists())),
     )
 
 
@@ -174,8 +180,12 @@ def _pack_and_judge(
         pack = complete_pack(pack, request.whole)
     targets = [variant_target(model, variant) for model in models for variant in model.variants]
     evaluations = {target: evaluation_of(target, runner.results, store) for target in targets}
-    variants = tuple(built_variants(models, packed, make_manifest(pack), evaluations))
-    return _Built(pack, variants, tuple(v for one in variants for v in verdicts_on(one)))
+    manifest = make_manifest(pack)
+    variants = tuple(built_variants(models, packed, manifest, evaluations))
+    baseline = read_baseline(request.project.baseline)
+    manifest_bytes = len(encode_manifest(manifest))
+    verdicts = (v for one in variants for v in verdicts_on(one, baseline, manifest_bytes))
+    return _Built(pack, variants, tuple(verdicts))
 
 
 def _publish(request: Request, pack: Pack, store: Store) -> Publication:

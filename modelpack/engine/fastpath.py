@@ -128,6 +128,8 @@ def _write(path: Path, record: dict[str, object]) -> None:
 
 
 def _digest(path: str) -> str:
+    if os.path.isdir(path):
+        return hashlib.sha256(json.dumps(sorted(os.listdir(path))).encode()).hexdigest()
     with open(path, "rb") as stream:
         return hashlib.sha256(stream.read()).hexdigest()
 

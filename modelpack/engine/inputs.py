@@ -19,12 +19,14 @@ from modelpack.errors import SourceError
 from modelpack.keys import InputDigest
 from modelpack.record import ModelFacts, TaskResult
 from modelpack.sources.external import resolve_external
+from modelpack.sources.folder import list_folder
 from modelpack.sources.locate import locate, npm_trail
 from modelpack.sources.sniff import check_is_onnx
 from modelpack.spec import (
     InputRef,
     NpmSource,
     ProjectFile,
+    ProjectFolder,
     Source,
     SourceGraph,
     SourceModel,
@@ -64,6 +66,7 @@ class Inputs:
         self._digests: dict[Path, tuple[str, int]] = {}
         self._located: dict[Source, Path] = {}
         self._facts: dict[str, ModelFacts] = {}
+        self._folders: dict[Path, str] = {}
 
     def resolve(self, step: Step, results: Mapping[str, TaskResult]) -> tuple[ResolvedInput, ...]:
         """The step's input files in declared order. Raises: SourceError if a source is not what it should be."""
@@ -87,13 +90,28 @@ class Inputs:
         return sum(found.size_bytes for found in files)
 
     def read_digests(self) -> dict[Path, str]:
-        """The digest of every project file that was looked at, for the whole-build fast path.
+        """The digest of every project file and folder that was looked at, for the whole-build fast path.
 
         A file behind links is named by both its ends: where a link leads may change without the file.
         """
         digests = {path: digest for path, (digest, _) in sorted(self._digests.items())}
         links = {link: digests[path] for link, path in self._links.items() if path in digests}
-        return digests | links
+        return digests | links | self._folders
+
+    def digest(self, path: Path) -> str:
+        """The digest of a file of the project."""
+        return self._file("", "", path).digest
+
+    def project_digests(self, step: Step) -> tuple[InputDigest, ...]:
+        """The content of the step's inputs that are files of the project, whatever other steps give.
+
+        Raises: SourceError if one is not there.
+        """
+        own = (ProjectFile, ProjectFolder)
+        refs = [(ordinal, ref) for ordinal, ref in enumerate(step.inputs) if isinstance(ref, own)]
+        return key_inputs(
+            tuple(found for ordinal, ref in refs for found in self._resolve(ref, ordinal, {}))
+        )
 
     def _resolve(
         self, ref: InputRef, ordinal: int, results: Mapping[str, TaskResult]
@@ -113,6 +131,13 @@ class Inputs:
                         remedy=f"create it, or change the key that names it as {role}",
                     )
                 return (self._file(role, f"{ordinal}{path.suffix.lower()}", path),)
+            case ProjectFolder(role, path):
+                listing = list_folder(path, role)
+                self._folders.update(listing.folders)
+                return tuple(
+                    self._file(role, file.relative_to(path).as_posix(), file)
+                    for file in listing.files
+                )
             case SourceGraph(role, source):
                 return (self._file(role, GRAPH_NAME, self._locate(source)),)
             case SourceModel(role, source, inspect):

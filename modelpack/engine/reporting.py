@@ -7,10 +7,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from msgspec import Struct
 
 from modelpack.engine.runner import Runner
+from modelpack.judge.baseline import Baseline
 from modelpack.judge.budgets import VariantMeasurements, judge_variant
 from modelpack.plan import variant_target
 from modelpack.publish.pack import PackedModel
-from modelpack.publish.sizes import shared_shares, variant_chunk_count, variant_transfer_bytes
+from modelpack.publish.sizes import (
+    shared_shares,
+    variant_chunk_count,
+    variant_transfer_bytes,
+    variant_transfers,
+)
 from modelpack.publish.wire import Manifest
 from modelpack.record import Evaluation, TensorBytes, VariantReport, Verdict
 from modelpack.spec import Model, Plan, Step, Variant
@@ -28,6 +34,8 @@ class BuiltVariant(Struct, frozen=True):
     shared: float
     tensors: tuple[TensorBytes, ...]
     evaluation: Evaluation | None
+    digest: str
+    transfers: tuple[tuple[str, int], ...]
 
 
 def built_variants(
@@ -53,13 +61,23 @@ def built_variants(
                 shared=shares[model.id, variant.id],
                 tensors=layouts[variant.id].tensors,
                 evaluation=evaluations[variant_target(model, variant)],
+                digest=found.digest,
+                transfers=variant_transfers(manifest, found),
             )
 
 
-def verdicts_on(built: BuiltVariant) -> tuple[Verdict, ...]:
+def verdicts_on(
+    built: BuiltVariant, baseline: Baseline, manifest_bytes: int
+) -> tuple[Verdict, ...]:
     """A verdict for each limit of the variant."""
     measured = VariantMeasurements(
-        built.download_bytes, built.size_bytes, built.chunks, built.tensors
+        built.download_bytes,
+        built.size_bytes,
+        built.chunks,
+        built.tensors,
+        built.transfers,
+        manifest_bytes,
+        baseline=baseline.variants.get(variant_target(built.model, built.variant)),
     )
     return judge_variant(built.model, built.variant, measured, built.evaluation)
 

@@ -232,7 +232,10 @@ def _item(step: Step, name: str, inputs: tuple[ResolvedInput, ...]) -> Item:
 
 
 def _files(inputs: tuple[ResolvedInput, ...], folder: Path) -> tuple[InputFiles, ...]:
-    paths: Mapping[str, list[Path]] = {found.role: [] for found in inputs}
+    names: Mapping[str, list[str]] = {found.role: [] for found in inputs}
     for found in inputs:
-        paths[found.role].append(folder / found.role / found.name)
-    return tuple(InputFiles(role, tuple(files)) for role, files in paths.items())
+        names[found.role].append(found.name)
+    return tuple(
+        InputFiles(role, tuple(folder / role / name for name in found), tuple(found))
+        for role, found in names.items()
+    )

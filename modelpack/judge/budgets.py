@@ -3,40 +3,41 @@
 1. Every declared limit gives exactly one verdict, in the order it was declared: budgets first, then accuracy.
 2. What was not measured fails; so does a figure that is not a number.
 3. A limit is met when the figure equals it.
+4. A limit against a baseline that has no such variant is not judged: it holds, with a note that says why.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
-from typing import get_args
 
 from msgspec import Struct
 
 from modelpack.errors import ModelpackError
-from modelpack.record import Evaluation, TensorBytes, Verdict
-from modelpack.spec import Comparison, Limit, Metric, MetricLimit, Model, Quantity, Variant
+from modelpack.judge.load_time import load_time_s
+from modelpack.record import Evaluation, PublishedVariant, TensorBytes, Verdict
+from modelpack.spec import Comparison, Growth, Limit, MetricLimit, Model, Variant
 
-_METRICS: frozenset[str] = frozenset(get_args(Metric))
 _CONTRIBUTORS = 3
+_NO_BASELINE = "no baseline has this variant; `modelpack baseline update` writes one"
 _EXIT_ORDER = (7, 2, 6, 1, 5, 4, 3)  # docs/architecture.md, "Exit codes": the first that applies
 
 
 class VariantMeasurements(Struct, frozen=True):
-    """What is known of one variant: bytes on the wire, decoded bytes, chunks (None: not measured), and its weights."""
+    """What is known of one variant: bytes on the wire, decoded bytes, chunks (None: not measured), and its weights.
+
+    `transfers` are the wire bytes of each chunk by hash, in the order they are fetched; `largest` its heaviest weights,
+    where `tensors` are not at hand. `baseline` is what is committed of the variant.
+    """
 
     download_bytes: int | None
     size_bytes: int | None
     chunks: int | None
     tensors: tuple[TensorBytes, ...] = ()
-
-    def of(self, quantity: Quantity) -> int | None:
-        """The figure that a budget of this quantity limits."""
-        figures = {
-            "download": self.download_bytes,
-            "size": self.size_bytes,
-            "chunks": self.chunks,
-        }
-        return figures[quantity]
+    transfers: tuple[tuple[str, int], ...] = ()
+    manifest_bytes: int = 0
+    largest: tuple[tuple[str, int], ...] = ()
+    baseline: PublishedVariant | None = None
 
 
 def judge_variant(
@@ -53,7 +54,7 @@ def exit_code(verdicts: Iterable[Verdict], errors: Iterable[ModelpackError]) -> 
     """The process's exit code: of all that apply, the first of 7, 2, 6, 1, 5, 4, 3. Warnings do not count."""
     codes = {error.exit_code for error in errors}
     codes |= {
-        4 if verdict.quantity in _METRICS else 3
+        4 if verdict.is_accuracy else 3
         for verdict in verdicts
         if not verdict.passed and verdict.hints == "error"
     }
@@ -63,19 +64,84 @@ def exit_code(verdicts: Iterable[Verdict], errors: Iterable[ModelpackError]) -> 
 def _judge_limit(
     model: Model, variant: Variant, limit: Limit, measured: VariantMeasurements
 ) -> Verdict:
-    figure = measured.of(limit.quantity)
+    figure = _figure(limit, measured)
+    before = None if measured.baseline is None else _before(limit, measured.baseline)
+    is_judged = measured.baseline is not None or not needs_baseline(limit)
+    maximum = _maximum(limit, before) if is_judged else (figure or 0.0)
     return Verdict(
         model=model.id,
         variant=variant.id,
-        quantity=limit.quantity,
+        quantity=f"load_time.{limit.network.name}" if limit.network else limit.quantity,
         comparison="<=",
-        limit=float(limit.maximum),
+        limit=float(maximum),
         measured=figure,
-        passed=_holds(figure, "<=", limit.maximum),
+        passed=_holds(figure, "<=", maximum) or not is_judged,
         hints=limit.hints,
         key=limit.key,
-        contributors=_largest(measured.tensors),
+        contributors=_contributors(limit, measured),
+        baseline=before if isinstance(limit.maximum, Growth) else None,
+        note="" if is_judged else _NO_BASELINE,
     )
+
+
+def needs_baseline(limit: Limit) -> bool:
+    """Whether the limit is against what is committed."""
+    return limit.quantity == "update" or isinstance(limit.maximum, Growth)
+
+
+def _figure(limit: Limit, measured: VariantMeasurements) -> float | None:
+    """The figure that the budget limits."""
+    match limit.quantity:
+        case "download":
+            return measured.download_bytes
+        case "size":
+            return measured.size_bytes
+        case "chunks":
+            return measured.chunks
+        case "update":
+            return _update_share(measured)
+        case "load_time":
+            if limit.network is None or measured.chunks is None:
+                return None
+            sizes = [size_bytes for _, size_bytes in measured.transfers]
+            return load_time_s(measured.manifest_bytes, sizes, limit.network)
+
+
+def _update_share(measured: VariantMeasurements) -> float | None:
+    """The share of its bytes on the wire that somebody who has the baseline's chunks of the variant fetches again."""
+    if measured.baseline is None or measured.chunks is None:
+        return None
+    sizes = dict(measured.transfers)
+    total_bytes = sum(sizes.values())
+    return sum(_new_chunks(measured).values()) / total_bytes if total_bytes else 0.0
+
+
+def _new_chunks(measured: VariantMeasurements) -> dict[str, int]:
+    held = measured.baseline.chunks if measured.baseline else {}
+    return {chunk: size for chunk, size in measured.transfers if chunk not in held}
+
+
+def _before(limit: Limit, baseline: PublishedVariant) -> float | None:
+    figures: dict[str, int] = {
+        "download": baseline.download_bytes,
+        "size": baseline.size_bytes,
+        "chunks": len(baseline.chunks),
+    }
+    return figures.get(limit.quantity)
+
+
+def _maximum(limit: Limit, before: float | None) -> float:
+    if isinstance(limit.maximum, Growth):
+        # Whole bytes and counts: what `+0%` allows is exactly the baseline.
+        return math.floor((before or 0.0) * (1 + limit.maximum.share) + 1e-6)
+    return limit.maximum
+
+
+def _contributors(limit: Limit, measured: VariantMeasurements) -> tuple[tuple[str, int], ...]:
+    if limit.quantity == "update":
+        new = sorted(_new_chunks(measured).items(), key=lambda chunk: (-chunk[1], chunk[0]))
+        return tuple((f"chunk {name[:12]}…", size) for name, size in new[:_CONTRIBUTORS])
+    return largest_tensors(measured.tensors) or measured.largest
 
 
 def _judge_metric(
@@ -95,7 +161,7 @@ def _judge_metric(
     )
 
 
-def _metric_value(metric: Metric, evaluation: Evaluation | None) -> float | None:
+def _metric_value(metric: str, evaluation: Evaluation | None) -> float | None:
     values = () if evaluation is None else evaluation.metrics
     return next((value.value for value in values if value.metric == metric), None)
 
@@ -107,7 +173,8 @@ def _holds(figure: float | None, comparison: Comparison, limit: float) -> bool:
     return figure <= limit if comparison == "<=" else figure >= limit
 
 
-def _largest(tensors: tuple[TensorBytes, ...]) -> tuple[tuple[str, int], ...]:
+def largest_tensors(tensors: tuple[TensorBytes, ...]) -> tuple[tuple[str, int], ...]:
+    """The three heaviest weights, each with its format and its reader."""
     ordered = sorted(tensors, key=lambda tensor: (-tensor.size_bytes, tensor.name))
     return tuple((_label(tensor), tensor.size_bytes) for tensor in ordered[:_CONTRIBUTORS])
 

@@ -13,6 +13,7 @@ from modelpack.spec import (
     Params,
     Plan,
     ProjectFile,
+    ProjectFolder,
     SourceGraph,
     SourceModel,
     Step,
@@ -76,7 +77,7 @@ def _reads(step: Step, root: Path) -> tuple[str, ...]:
 
 def _file(ref: InputRef, root: Path) -> Iterator[str]:
     match ref:
-        case ProjectFile(path=path):
+        case ProjectFile(path=path) | ProjectFolder(path=path):
             yield relative_text(path, root)
         case SourceGraph(source=source) | SourceModel(source=source):
             yield source_text(source, root)

@@ -10,11 +10,10 @@ from modelpack.report.grid import Column, grid
 from modelpack.report.json import json_document
 from modelpack.report.palette import Palette, plain
 from modelpack.report.places import source_text
-from modelpack.spec import Limit, Model, Project, Variant
-from modelpack.units import format_size
+from modelpack.spec import Growth, Limit, Model, Project, Variant
+from modelpack.units import format_seconds, format_share, format_size
 
 _COLUMNS = ("model", "source", "variant", "dtype", "device", "limits")
-_BYTES = frozenset({"download", "size"})
 _SIGNS = {"<=": "≤", ">=": "≥"}
 
 
@@ -62,8 +61,22 @@ def _listed(model: Model, variant: Variant, project: Project) -> ListedVariant:
 
 
 def _limit(limit: Limit) -> str:
-    figure = format_size(limit.maximum) if limit.quantity in _BYTES else str(limit.maximum)
-    return f"{limit.quantity} ≤ {figure}"
+    name = f"load_time.{limit.network.name}" if limit.network else limit.quantity
+    return f"{name} ≤ {_maximum(limit)}"
+
+
+def _maximum(limit: Limit) -> str:
+    if isinstance(limit.maximum, Growth):
+        return f"baseline {limit.maximum.share * 100:+g} %"
+    match limit.quantity:
+        case "download" | "size":
+            return format_size(int(limit.maximum))
+        case "update":
+            return format_share(limit.maximum)
+        case "load_time":
+            return format_seconds(limit.maximum)
+        case "chunks":
+            return str(int(limit.maximum))
 
 
 def _metrics(model: Model) -> Iterator[str]:

@@ -7,11 +7,17 @@ import math
 from modelpack.record import BuildReport, Evaluation, MetricValue, Verdict
 from modelpack.report.palette import Palette, plain
 from modelpack.report.words import count, one_line
-from modelpack.units import format_size
+from modelpack.units import format_seconds, format_size
 
 _BOUNDS = {"<=": "at most", ">=": "at least"}
 _BYTES = frozenset({"download", "size"})
-_PHRASES = {"download": "downloads {}", "size": "unpacks to {}", "chunks": "has {} chunks"}
+_PHRASES = {
+    "download": "downloads {}",
+    "size": "unpacks to {}",
+    "chunks": "has {} chunks",
+    "update": "makes returning users fetch {} of it again",
+}
+_LOAD_TIME = "load_time."
 
 
 def failures_text(report: BuildReport, palette: Palette = plain) -> str:
@@ -42,16 +48,15 @@ def verdict_text(
 def _code(verdict: Verdict) -> str:
     if verdict.measured is None:
         return "MP-E602"
-    return "MP-E601" if verdict.quantity in _PHRASES else "MP-E510"
+    return "MP-E510" if verdict.is_accuracy else "MP-E601"
 
 
 def _sentence(verdict: Verdict) -> str:
-    key, target = one_line(verdict.key), one_line(_target(verdict))
-    limit = f"{_BOUNDS[verdict.comparison]} {_figure(verdict.quantity, verdict.limit)}"
+    key, target = one_line(verdict.key), one_line(verdict.target)
+    limit = f"{_BOUNDS[verdict.comparison]} {_limit(verdict)}"
     if verdict.measured is None:
         return f"{key}: {target} has no measured {verdict.quantity}; expected {limit}"
-    phrase = _PHRASES.get(verdict.quantity, f"has {verdict.quantity} {{}}")
-    measured = phrase.format(_figure(verdict.quantity, verdict.measured))
+    measured = _phrase(verdict.quantity).format(figure_text(verdict.quantity, verdict.measured))
     return f"{key}: {target} {measured}; expected {limit}{_difference(verdict)}"
 
 
@@ -61,17 +66,36 @@ def _difference(verdict: Verdict) -> str:
         return ""
     side = "over" if verdict.comparison == "<=" else "under"
     # Two digits of a difference say enough, and hide the rounding of the subtraction.
-    is_budget = verdict.quantity in _PHRASES
-    shown = _figure(verdict.quantity, difference) if is_budget else f"{difference:.2g}"
+    is_share = verdict.is_accuracy
+    shown = f"{difference:.2g}" if is_share else figure_text(verdict.quantity, difference)
     return f" ({shown} {side})"
 
 
-def _figure(quantity: str, figure: float) -> str:
+def figure_text(quantity: str, figure: float) -> str:
+    """The figure in the unit of its quantity."""
     if math.isnan(figure):
         return "NaN"
     if quantity in _BYTES:
         return format_size(int(figure))
+    if quantity.startswith(_LOAD_TIME):
+        return format_seconds(figure)
+    if quantity == "update":
+        return f"{figure * 100:.1f} %"
     return f"{figure:.6g}"
+
+
+def _phrase(quantity: str) -> str:
+    if quantity.startswith(_LOAD_TIME):
+        return f"loads in {{}} on {quantity.removeprefix(_LOAD_TIME)}"
+    return _PHRASES.get(quantity, f"has {quantity.replace('{', '{{').replace('}', '}}')} {{}}")
+
+
+def _limit(verdict: Verdict) -> str:
+    limit = figure_text(verdict.quantity, verdict.limit)
+    if verdict.baseline is None:
+        return limit
+    share = (verdict.limit / verdict.baseline - 1) * 100 if verdict.baseline else 0.0
+    return f"{limit}, {share:+.3g} % on the baseline's {figure_text(verdict.quantity, verdict.baseline)}"
 
 
 def _contributors(verdict: Verdict) -> tuple[str, ...]:
@@ -87,7 +111,7 @@ def _worst(verdict: Verdict, evaluation: Evaluation | None) -> tuple[str, ...]:
     metric = _metric(verdict, evaluation)
     if evaluation is None or metric is None:
         return ()
-    figure = _figure(verdict.quantity, metric.worst_value)
+    figure = figure_text(verdict.quantity, metric.worst_value)
     samples = count(evaluation.samples, "sample")
     return (f"worst    sample {metric.worst_sample}: {figure} ({samples} judged)",)
 
@@ -98,15 +122,15 @@ def _metric(verdict: Verdict, evaluation: Evaluation | None) -> MetricValue | No
 
 
 def _remedy(verdict: Verdict) -> str:
-    key, target = one_line(verdict.key), one_line(_target(verdict))
+    key, target = one_line(verdict.key), one_line(verdict.target)
     if verdict.measured is None:
         return f"measure  run `modelpack build {target}`, or remove the limit {key}"
+    if verdict.quantity == "update":
+        return f"change   keep what did not change (same dtype, chunk_size and order), or the limit {key}"
+    if verdict.quantity.startswith(_LOAD_TIME):
+        return f"change   a smaller dtype for {target}, or the limit {key}"
     if verdict.quantity == "chunks":
         return f"change   a larger chunk_size, or the limit {key}"
     if verdict.quantity in _BYTES:
         return f"change   a smaller dtype for {target}, or the limit {key}"
     return f"change   dtype or nodes_to_exclude of {target}, or the limit {key}"
-
-
-def _target(verdict: Verdict) -> str:
-    return f"{verdict.model}@{verdict.variant}"

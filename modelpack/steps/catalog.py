@@ -35,7 +35,7 @@ CATALOG: dict[StepKind, KindFacts] = {
     "quantize": KindFacts(
         "modelpack.steps.quantize", (*_GRAPH_TOOLS, "onnxruntime"), 1800, 4, numeric=True
     ),
-    "golden": KindFacts("modelpack.steps.golden", ("numpy", "tokenizers"), 600, 4),
+    "golden": KindFacts("modelpack.steps.golden", ("numpy", "tokenizers", "pillow"), 600, 4),
     "evaluate": KindFacts(
         "modelpack.steps.evaluate", ("onnxruntime", "numpy"), 3600, 4, numeric=True
     ),

@@ -19,10 +19,14 @@ P = TypeVar("P", bound=Params)
 
 
 class InputFiles(Struct, frozen=True):
-    """The files of one role. External data lies beside its graph, so a model may be opened by `paths[0]`."""
+    """The files of one role. External data lies beside its graph, so a model may be opened by `paths[0]`.
+
+    `names` are the paths of a folder's files inside it; where there are none, the files' own names do.
+    """
 
     role: str
     paths: tuple[Path, ...]
+    names: tuple[str, ...] = ()
 
 
 class StepInput(Struct, Generic[P], frozen=True):
@@ -35,6 +39,11 @@ class StepInput(Struct, Generic[P], frozen=True):
     def many(self, role: str) -> tuple[Path, ...]:
         """The files of that role; none where the plan gave none."""
         return next((files.paths for files in self.files if files.role == role), ())
+
+    def names(self, role: str) -> tuple[str, ...]:
+        """How the user knows the files of that role."""
+        files = next((files for files in self.files if files.role == role), InputFiles(role, ()))
+        return files.names or tuple(path.name for path in files.paths)
 
     def one(self, role: str) -> Path:
         """The file of that role; of a model, its graph."""

@@ -1,12 +1,12 @@
-"""The step `evaluate`: how one variant compares with the fp32 original on the judge samples.
+"""The step `evaluate`: how one variant compares with the fp32 original (or another reference) on the judge samples.
 
-It is given the judge samples and no others, so that no figure can come from samples that shaped the variant. A figure of
-all samples is the mean over samples of `graph.metrics`, but for `max_abs_error`, where it is the largest.
+It is given the judge samples and no others, so that no figure can come from samples that shaped the variant. What is
+measured, and how the figures of samples become one, says `graph.metrics.table`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -15,11 +15,15 @@ import onnxruntime as ort
 
 from modelpack.errors import StepError
 from modelpack.graph.failures import ONNXRUNTIME_ERRORS
-from modelpack.graph.feeds import Feeds, first_line
+from modelpack.graph.feeds import first_line
 from modelpack.graph.golden.samples import Sample, read_samples
-from modelpack.graph.metrics import METRICS, Outputs
-from modelpack.graph.sessions import open_session, run_session
-from modelpack.record import Evaluation, Measurement, MetricValue
+from modelpack.graph.metrics.bootstrap import mean_interval, total_interval
+from modelpack.graph.metrics.case import Case, Floats, Outputs
+from modelpack.graph.metrics.functions import load_function
+from modelpack.graph.metrics.table import ALWAYS, MEASURES, Measure
+from modelpack.graph.running import run_sample
+from modelpack.graph.sessions import open_session
+from modelpack.record import EvaluatedSamples, Measurement, MetricValue, SampleFigures
 from modelpack.spec import EvaluateParams, Metric
 from modelpack.steps.contract import OutputFile, StepInput, StepOutput
 
@@ -27,39 +31,72 @@ _DOES_NOT_RUN: tuple[type[Exception], ...] = (*ONNXRUNTIME_ERRORS, ValueError)
 
 
 def run(step: StepInput[EvaluateParams]) -> StepOutput:
-    """`evaluation.json`: every metric over the judge samples, with the worst sample of each.
+    """`evaluation.json`: every metric over the judge samples, and the figures of each sample.
 
     Raises: StepError MP-E451 if the variant does not load, does not run, or gives what the original does not,
-    MP-E502 if the original itself does not run on a sample or gives NaN.
+    MP-E502 if the original itself does not run on a sample or gives NaN, MP-E503 to MP-E505 if a metric cannot be measured.
     """
     samples = read_samples(step.one("judge"))
     if not samples:
         raise StepError("MP-E501", "no sample is left to judge by", remedy="give more samples")
-    rows = [[compare(*pair) for compare in METRICS.values()] for pair in _outputs(step, samples)]
-    columns = zip(*rows, strict=True)
+    measures = _measures(step)
+    observed: dict[str, list[Floats]] = {name: [] for name in measures}
+    for sample, case in zip(samples, _cases(step, samples), strict=True):
+        for name, measure in measures.items():
+            observed[name].append(_observed(measure, case, sample))
+    figures = {name: measure.figures(observed[name]) for name, measure in measures.items()}
     metrics = tuple(
-        _metric(metric, samples, column) for metric, column in zip(METRICS, columns, strict=True)
+        _metric(name, measures[name], observed[name], samples, figures[name]) for name in measures
     )
     path = step.folder / "evaluation.json"
-    path.write_bytes(msgspec.json.encode(Evaluation(len(samples), metrics)))
+    evaluated = EvaluatedSamples(len(samples), metrics, tuple(_rows(samples, figures)))
+    path.write_bytes(msgspec.json.encode(evaluated))
     return StepOutput(
         (OutputFile("evaluation", path),),
         tuple(Measurement(metric.metric, metric.value) for metric in metrics),
     )
 
 
-def _outputs(
-    step: StepInput[EvaluateParams], samples: Sequence[Sample]
-) -> Iterator[tuple[Outputs, Outputs]]:
-    """For each sample, the compared outputs of the original and of the variant."""
+def _measures(step: StepInput[EvaluateParams]) -> dict[str, Measure]:
+    """The metrics that are always measured, those with a limit, and the project's own."""
+    asked: tuple[Metric, ...] = tuple(MEASURES)
+    wanted = {*ALWAYS, *step.params.metrics}
+    measures: dict[str, Measure] = {name: MEASURES[name] for name in asked if name in wanted}
+    files = zip(step.params.functions, step.many("metric"), strict=True)
+    for (name, function), path in files:
+        measures[name] = load_function(path, name, function)
+    return measures
+
+
+def _cases(step: StepInput[EvaluateParams], samples: Sequence[Sample]) -> Iterator[Case]:
+    """Each sample, run through the original and the variant."""
     original = _opened(step.one("reference"), "MP-E502")
     variant = _opened(step.one("model"), "MP-E451")
-    names = step.params.outputs or tuple(output.name for output in variant.get_outputs())
+    names = _compared(step.params, original, variant)
     for sample in samples:
-        expected = _ran(original, sample, names, "MP-E502")
-        found = _ran(variant, sample, names, "MP-E451")
+        expected = _ran(step.params, original, sample, names, code="MP-E502")
+        found = _ran(step.params, variant, sample, names, code="MP-E451")
         _check_shapes(expected, found, sample)
-        yield expected, found
+        yield Case(expected, found, sample.feeds, sample.label)
+
+
+def _compared(
+    params: EvaluateParams, original: ort.InferenceSession, variant: ort.InferenceSession
+) -> tuple[str, ...]:
+    """The outputs that are compared. State is not: a page never reads it, and later outputs follow from it."""
+    given = params.outputs or tuple(output.name for output in variant.get_outputs())
+    carried = {pair.output for pair in params.state}
+    names = tuple(name for name in given if name not in carried) or given
+    known = [output.name for output in original.get_outputs()]
+    for name in names:
+        if name not in known:
+            raise StepError(
+                "MP-E503",
+                f"the reference has no output {name}; it has {', '.join(known)}",
+                where="golden.reference",
+                remedy="compare outputs that both have, by naming them in `outputs`",
+            )
+    return names
 
 
 def _opened(path: Path, code: str) -> ort.InferenceSession:
@@ -73,15 +110,21 @@ def _opened(path: Path, code: str) -> ort.InferenceSession:
         ) from err
 
 
-def _ran(session: ort.InferenceSession, sample: Sample, names: Sequence[str], code: str) -> Outputs:
-    where = f"sample {sample.position}"
+def _ran(
+    params: EvaluateParams,
+    session: ort.InferenceSession,
+    sample: Sample,
+    names: Sequence[str],
+    *,
+    code: str,
+) -> Outputs:
     try:
-        outputs = run_session(session, _taken(session, sample), names)
+        outputs = run_sample(session, sample, names, params.state)
     except _DOES_NOT_RUN as err:
         raise StepError(
             code,
             f"the {_which(code)} does not run: {first_line(err)}",
-            where=where,
+            where=sample.place,
             remedy=_remedy(code),
         ) from err
     for name, array in outputs.items():
@@ -89,16 +132,10 @@ def _ran(session: ort.InferenceSession, sample: Sample, names: Sequence[str], co
             raise StepError(
                 code,
                 f"{name} of the {_which(code)} is not finite numbers ({array.dtype.name})",
-                where=where,
+                where=sample.place,
                 remedy=_remedy(code),
             )
     return outputs
-
-
-def _taken(session: ort.InferenceSession, sample: Sample) -> Feeds:
-    """What the session takes of the sample: a variant of few outputs may need fewer inputs than the original."""
-    names = {value.name for value in session.get_inputs()}
-    return {name: array for name, array in sample.feeds.items() if name in names}
 
 
 def _which(code: str) -> str:
@@ -117,20 +154,53 @@ def _check_shapes(expected: Outputs, found: Outputs, sample: Sample) -> None:
             raise StepError(
                 "MP-E451",
                 f"{name} is {list(array.shape)} in the original, {list(found[name].shape)} in the variant",
-                where=f"sample {sample.position}",
+                where=sample.place,
                 remedy="remove this variant",
             )
 
 
-def _metric(metric: Metric, samples: Sequence[Sample], values: Sequence[float]) -> MetricValue:
-    is_error = metric == "max_abs_error"
-    worst = int(np.argmax(values) if is_error else np.argmin(values))
-    value = max(values) if is_error else sum(values) / len(values)
-    if not np.isfinite(value):
+def _observed(measure: Measure, case: Case, sample: Sample) -> Floats:
+    """What the measure keeps of the case. An error of a metric says which sample it was."""
+    try:
+        return measure.observe(case)
+    except StepError as err:
+        where = f"{err.where}, {sample.place}"
+        raise StepError(err.code, err.message, where=where, remedy=err.remedy) from err
+
+
+def _metric(
+    name: str,
+    measure: Measure,
+    observed: Sequence[Floats],
+    samples: Sequence[Sample],
+    figures: Floats,
+) -> MetricValue:
+    missing = np.flatnonzero(~np.isfinite(figures))
+    if len(missing):
+        first = int(missing[0])
         raise StepError(
             "MP-E451",
-            f"{metric} is {value}",
-            where=f"sample {samples[worst].position}",
+            f"{name} is {figures[first]}",
+            where=samples[first].place,
             remedy=_remedy("MP-E451"),
         )
-    return MetricValue(metric, value, samples[worst].position, values[worst])
+    worst = int(figures.argmax() if measure.worst == "most" else figures.argmin())
+    value = float(figures.mean()) if measure.total is None else measure.total(observed)
+    bounds = _interval(measure, observed, figures)
+    return MetricValue(name, value, samples[worst].position, float(figures[worst]), *bounds)
+
+
+def _interval(
+    measure: Measure, observed: Sequence[Floats], figures: Floats
+) -> tuple[float, float] | tuple[()]:
+    if not measure.has_interval:
+        return ()
+    if measure.total is None:
+        return mean_interval(figures)
+    return total_interval(observed, measure.total)
+
+
+def _rows(samples: Sequence[Sample], figures: Mapping[str, Floats]) -> Iterator[SampleFigures]:
+    for row, sample in enumerate(samples):
+        values = tuple(float(column[row]) for column in figures.values())
+        yield SampleFigures(sample.position, sample.name, values)

@@ -224,6 +224,65 @@ budget.chunks = 0
 [output]
 hots = "npm"
 """,
+    "growth_too_long": MODEL + 'budget.download = "+20000%"',
+    "growth_without_sign": MODEL + 'budget.download = "2%"',
+    "share_above_one": MODEL + 'budget.update = "101%"',
+    "share_without_sign": MODEL + 'budget.update = "0.25"',
+    "network_that_is_not_there": MODEL
+    + """\
+budget.load_time = { fast3g = "14 s" }
+[networks]
+fast4g = { bandwidth = "9 Mbit/s", latency = "165 ms" }
+""",
+    "network_in_bytes": MODEL
+    + """\
+[networks]
+fast4g = { bandwidth = "9 MB/s", latency = "165 ms" }
+""",
+    "network_of_nothing": MODEL
+    + """\
+[networks]
+fast4g = { bandwidth = "0 Mbit/s", latency = "165 ms" }
+""",
+    "network_without_latency": MODEL
+    + """\
+[networks]
+fast4g = { bandwidth = "9 Mbit/s" }
+""",
+    "reference_to_itself": MODEL + 'golden = { samples = "g.npz", reference = "a" }',
+    "reference_to_nobody": MODEL
+    + """\
+golden = { samples = "g.npz", reference = "teachr" }
+[models.teacher]
+source = "t.onnx"
+""",
+    "accuracy_without_labels": MODEL
+    + 'golden = { samples = "g.npz", metrics = { accuracy = ">= 0.9", f1 = ">= 0.9" } }',
+    "function_without_a_name": MODEL
+    + """golden = { samples = "g.npz", metrics = { "python:metrics" = ">= 0.9" } }""",
+    "function_without_a_direction": MODEL
+    + """golden = { samples = "g.npz", metrics = { "python:metrics:f" = "0.9" } }""",
+    "unknown_metric": MODEL + 'golden = { samples = "g.npz", metrics = { cosin = ">= 0.9" } }',
+    "folder_without_preprocess": MODEL + 'golden = { samples = "golden/photos/" }',
+    "preprocess_of_a_file": MODEL
+    + 'golden = { samples = "g.npz", preprocess = { kind = "image" } }',
+    "preprocess_without_kind": MODEL + 'golden = { samples = "g/", preprocess = { first = 3 } }',
+    "preprocess_of_another_kind": MODEL
+    + 'golden = { samples = "g/", preprocess = { kind = "raw", mean = [0.5], frame = 512 } }',
+    "preprocess_twice": MODEL
+    + """\
+[models.a.golden]
+samples = "g/"
+preprocess = { kind = "image", config = "p.json", mean = [0.5], size = [224] }
+""",
+    "preprocess_of_wrong_numbers": MODEL
+    + """\
+[models.a.golden]
+samples = "g/"
+preprocess = { kind = "image", size = [2.5], crop = [3], mean = [nan], std = [0], range = ["a", 1] }
+""",
+    "strip_is_a_word": MODEL
+    + 'golden = { samples = "g/", preprocess = { kind = "raw", strip = "yes" } }',
 }
 
 # What JSON Schema cannot express.
@@ -240,6 +299,8 @@ READER_ONLY = {
     "chunk_size_too_small",
     "chunk_size_too_large",
     "cache_age_zero",
+    "share_above_one",
+    "network_of_nothing",
     # 3. settings that contradict each other
     "state_carried_twice",
     "state_shaken_off",
@@ -249,8 +310,16 @@ READER_ONLY = {
     "variant_block_size_for_q8",
     "variant_block_size_twice",
     "variant_excludes_from_fp32",
+    "network_that_is_not_there",
+    "reference_to_itself",
+    "reference_to_nobody",
+    "preprocess_of_a_file",
+    "preprocess_of_another_kind",
+    "preprocess_twice",
     # 4. keys that are needed only beside others, or that the defaults may give
     "golden_without_samples",
     "golden_text_without_tokenizer",
+    "accuracy_without_labels",
+    "folder_without_preprocess",
     "variant_without_dtype",
 }

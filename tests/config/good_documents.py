@@ -99,4 +99,70 @@ models.a."outputs" = [
 
   "y",
 ]""",
+    "limits_against_the_baseline": MODEL
+    + """\
+budget = { download = "+2%", size = "-1.5 %", chunks = "+0%", update = "25%" }
+""",
+    "load_time_on_networks": MODEL
+    + """\
+budget = { load_time = { fast4g = "14 s" } }
+variants.q8 = { budget = { load_time = { office = "500 ms" } } }
+[networks]
+fast4g = { bandwidth = "9 Mbit/s", latency = "165 ms" }
+office = { bandwidth = "1.5 Gbit/s", latency = "5 ms" }
+""",
+    "every_metric": MODEL
+    + """\
+[models.a.golden]
+samples = "g.safetensors"
+labels = "labels.jsonl"
+reference = "b"
+[models.a.golden.metrics]
+cosine = ">= 0.99"
+max_abs_error = "<= 0.1"
+mean_abs_error = "<= 0.01"
+sqnr = ">= 30"
+kl_divergence = "<= 1e-3"
+top1_agreement = ">= 0.9"
+top5_agreement = ">= 0.9"
+retrieval_agreement = ">= 0.9"
+box_iou = ">= 0.9"
+token_agreement = ">= 0.9"
+perplexity = "<= 20.5"
+accuracy = ">= 0.9"
+f1 = ">= 0.9"
+"python:tools.metrics:overlap" = ">= -1.5"
+"python:metrics:phone_errors" = "<= 0.1"
+[models.b]
+source = "b.onnx"
+""",
+    "folder_of_pictures": MODEL
+    + """\
+[models.a.golden]
+samples = "photos/"
+[models.a.golden.preprocess]
+kind = "image"
+size = [256]
+crop = [224, 224]
+range = [-1, 1.0]
+mean = [0.485, 0.456, 0.406]
+std = [0.229, 0.224, 0.225]
+layout = "nchw"
+color = "bgr"
+resample = "bicubic"
+""",
+    "folder_of_pictures_with_a_config": MODEL
+    + 'golden = { samples = "photos/", preprocess = { kind = "image", config = "p.json" } }',
+    "folder_of_recordings": MODEL
+    + """\
+[models.a.golden]
+samples = "speech/"
+preprocess = { kind = "audio", sample_rate = 16000, frame = 512, context = 64, constants = { sr = 16000 } }
+""",
+    "folder_of_bytes": MODEL
+    + """\
+[models.a.golden]
+samples = "files/"
+preprocess = { kind = "raw", first = 1024, last = 1024, padding = 256, strip = true, block = 4096 }
+""",
 }

@@ -67,7 +67,7 @@ def test_run_same_model_is_perfect(tmp_path: Path) -> None:
 def test_run_names_the_worst_sample_by_its_place_in_the_file(tmp_path: Path) -> None:
     cosine, error, agreement = evaluation(run(tmp_path, adding(1.5, 0), outputs=("y",))).metrics
     # Sample 10 turns from [1, 2] to [2.5, 2]: its larger class changes. Sample 12, [0, 4], turns to [1.5, 4].
-    assert agreement == MetricValue("top1_agreement", 2 / 3, 10, 0)
+    assert agreement == MetricValue("top1_agreement", 2 / 3, 10, 0, 0, 1)
     assert error == MetricValue("max_abs_error", 1.5, 10, 1.5)
     assert cosine.worst_sample == 10
     assert cosine.worst_value == pytest.approx(6.5 / (5**0.5 * 10.25**0.5))

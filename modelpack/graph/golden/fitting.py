@@ -15,16 +15,19 @@ from modelpack.record import ValueFacts
 def check_sample(inputs: Sequence[ValueFacts], sample: Sample, where: str) -> None:
     """Nothing, if the sample fits.
 
-    Raises: StepError MP-E502 if a type, rank or fixed size differs, if dimensions of one name differ, or if a number
-    is not finite.
+    Raises: StepError MP-E502 if a type, rank or fixed size differs, if dimensions of one name or numbers of steps differ,
+    or if a number is not finite.
     """
-    place = f"{where} sample {sample.position}"
+    place = f"{where} {sample.place}"
     sizes: dict[str, tuple[int, str]] = {}
+    _check_steps(sample, place)
     for value in inputs:
         array = sample.feeds[value.name]
+        if value.name in sample.stepped:
+            array = array[0, ...]  # all steps have the same form
         _check_form(value, array, place)
         _check_dimensions(value, array, sizes, place)
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
+        if array.dtype.kind == "f" and not np.isfinite(sample.feeds[value.name]).all():
             raise _does_not_fit(
                 f"{value.name} holds NaN or infinity", place, "remove or mend the sample"
             )
@@ -60,6 +63,17 @@ def check_names(inputs: Sequence[ValueFacts], found: Mapping[str, object], where
             f"expected arrays {', '.join(sorted(expected))}; found {', '.join(sorted(found)) or 'none'}",
             where=where,
             remedy="name the arrays after the model's inputs, one for each",
+        )
+
+
+def _check_steps(sample: Sample, place: str) -> None:
+    counts = {name: len(sample.feeds[name]) for name in sorted(sample.stepped)}
+    if len(set(counts.values())) > 1 or 0 in counts.values():
+        found = ", ".join(f"{name} {count}" for name, count in counts.items())
+        raise _does_not_fit(
+            f"found steps: {found}; expected the same number, at least one",
+            place,
+            "give each input that changes from step to step as many steps",
         )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from modelpack.errors import StepError
 from modelpack.graph.golden.fitting import describe
+from modelpack.graph.golden.packages import missing_package
 from modelpack.graph.golden.samples import Sample
 from modelpack.graph.sessions import Array
 from modelpack.record import ValueFacts
@@ -124,12 +125,7 @@ def _load(path: Path) -> Tokenizer:
     try:
         from tokenizers import Tokenizer  # noqa: PLC0415  an extra: most builds have no texts
     except ImportError as err:
-        raise StepError(
-            "MP-E404",
-            "golden texts need the package tokenizers",
-            where="golden.samples",
-            remedy="pip install 'modelpack[golden]'",
-        ) from err
+        raise missing_package("texts", "tokenizers") from err
     try:
         return Tokenizer.from_file(str(path))
     except Exception as err:  # tokenizers raises Exception itself

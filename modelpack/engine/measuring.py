@@ -1,0 +1,57 @@
+"""What a build measured, into `modelpack.stats.json`: `check` judges accuracy without running anything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from modelpack.digest import digest_json
+from modelpack.engine.inputs import Inputs
+from modelpack.engine.reporting import BuiltVariant
+from modelpack.judge.budgets import largest_tensors
+from modelpack.judge.stats import merged_stats
+from modelpack.plan import variant_target
+from modelpack.publish.folder import read_file, read_manifest
+from modelpack.record import VariantStats
+from modelpack.sources.locate import locate
+from modelpack.spec import Model, Plan, Project, Variant
+from modelpack.store.atomic import write_atomically
+
+
+def write_stats(
+    project: Project, built: Sequence[BuiltVariant], plan: Plan, inputs: Inputs
+) -> None:
+    """Writes what was measured of the variants that are published now. Projects without a golden set get no file."""
+    before = read_file(project.stats)
+    if before is None and not any(one.evaluation for one in built):
+        return
+    manifest = read_manifest(project.output.path)
+    published = frozenset(
+        variant.digest
+        for model in (manifest.models.values() if manifest else ())
+        for variant in model.variants
+    )
+    measured = {one.digest: _stats(one, plan, inputs) for one in built if one.digest in published}
+    content = merged_stats(before, measured, published)
+    if content != before:
+        write_atomically(project.stats, content)
+
+
+def golden_digest(model: Model, variant: Variant, plan: Plan, inputs: Inputs) -> str:
+    """The identity of what an evaluation follows from, but for the variant: samples, labels, functions, and how they are read.
+
+    Raises: SourceError if one of the files is not there.
+    """
+    target = variant_target(model, variant)
+    names = {f"golden:{model.id}", f"evaluate:{target}"}
+    steps = [step for step in plan.steps if step.name in names]
+    own = [(step.params, inputs.project_digests(step)) for step in steps]
+    reference = model.golden.reference if model.golden else None
+    return digest_json([own, inputs.digest(locate(reference.source)) if reference else ""])
+
+
+def _stats(built: BuiltVariant, plan: Plan, inputs: Inputs) -> VariantStats:
+    largest = largest_tensors(built.tensors)
+    if built.evaluation is None:
+        return VariantStats(largest=largest)
+    digest = golden_digest(built.model, built.variant, plan, inputs)
+    return VariantStats(digest, built.evaluation, largest)
