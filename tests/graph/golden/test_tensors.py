@@ -8,6 +8,7 @@ import pytest
 from modelpack.errors import StepError
 from modelpack.graph.golden.tensors import read_tensors
 from modelpack.record import ValueFacts
+from modelpack.spec import StatePair
 from tests.support.golden_sets import IDS, IMAGE, MASK, write_arrays
 
 
@@ -65,3 +66,24 @@ def test_read_tensors_wrong_rank_shows_both_sides(shape: tuple[int, ...], tmp_pa
 def test_read_tensors_no_samples_are_none(tmp_path: Path) -> None:
     path = write_arrays(tmp_path / "s.npz", input_ids=np.zeros((0, 4), np.int64))
     assert read_tensors(path, [IDS]) == ()
+
+
+def test_read_tensors_with_state_has_a_steps_axis(tmp_path: Path) -> None:
+    inputs = (
+        ValueFacts("x", "float32", (1, 2)),
+        ValueFacts("state", "float32", (1, 3)),
+        ValueFacts("rate", "int64", ()),
+    )
+    x = np.arange(24, dtype=np.float32).reshape(3, 4, 1, 2)
+    path = write_arrays(tmp_path / "g.npz", x=x, rate=np.array([8, 8, 16], np.int64))
+    samples = read_tensors(path, inputs, (StatePair("state", "stateN"),))
+    assert [len(list(sample.steps())) for sample in samples] == [4, 4, 4]
+    assert [step["x"].tolist() for step in samples[1].steps()] == x[1].tolist()
+    assert {int(step["rate"]) for step in samples[2].steps()} == {16}
+    assert samples[0].stepped == {"x"}
+
+
+def test_read_tensors_without_state_refuses_steps(tmp_path: Path) -> None:
+    path = write_arrays(tmp_path / "g.npz", x=np.zeros((3, 4, 1, 2), np.float32))
+    with pytest.raises(StepError, match=r"so 2 or 3 axes; found float32 \[3, 4, 1, 2\]"):
+        read_tensors(path, (ValueFacts("x", "float32", (1, 2)),))
