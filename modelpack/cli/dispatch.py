@@ -16,6 +16,11 @@ from modelpack.errors import UsageError
 COMMANDS = {
     "init": "write a modelpack.toml for the ONNX files found here",
     "build": "build the models and publish chunks and manifest.json",
+    "check": "judge what is published: budgets, accuracy, baseline",
+    "report": "the same as a pull-request comment, JSON, JUnit or annotations",
+    "diff": "say what changed between two packs or two commits",
+    "baseline": "make what is published the baseline of later builds",
+    "golden": "show the worst samples of a variant, or record a golden set",
     "list": "list the models, their variants and budgets",
     "graph": "show the steps of a build and what they need",
     "why": "say why a step ran, or would run",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from modelpack.digest import digest_json
 from modelpack.engine.inputs import Inputs
 from modelpack.engine.reporting import BuiltVariant
@@ -13,7 +15,7 @@ from modelpack.plan import variant_target
 from modelpack.publish.folder import read_file, read_manifest
 from modelpack.record import VariantStats
 from modelpack.sources.locate import locate
-from modelpack.spec import Model, Plan, Project, Variant
+from modelpack.spec import EvaluateParams, Model, Params, Plan, Project, Variant
 from modelpack.store.atomic import write_atomically
 
 
@@ -44,9 +46,16 @@ def golden_digest(model: Model, variant: Variant, plan: Plan, inputs: Inputs) ->
     target = variant_target(model, variant)
     names = {f"golden:{model.id}", f"evaluate:{target}"}
     steps = [step for step in plan.steps if step.name in names]
-    own = [(step.params, inputs.project_digests(step)) for step in steps]
+    own = [(_unlimited(step.params), inputs.project_digests(step)) for step in steps]
     reference = model.golden.reference if model.golden else None
     return digest_json([own, inputs.digest(locate(reference.source)) if reference else ""])
+
+
+def _unlimited(params: Params) -> Params:
+    """Without the metrics that have a limit: a limit more must not make the others unmeasured."""
+    if isinstance(params, EvaluateParams):
+        return msgspec.structs.replace(params, metrics=())
+    return params
 
 
 def _stats(built: BuiltVariant, plan: Plan, inputs: Inputs) -> VariantStats:

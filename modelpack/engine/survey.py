@@ -39,6 +39,15 @@ def survey(plan: Plan, store: Store) -> tuple[Finding, ...]:
     return tuple(_look_at(step, store, inputs, results) for step in plan.steps)
 
 
+def known_results(plan: Plan, store: Store) -> dict[str, TaskResult]:
+    """The results that the cache has of the plan's steps as they are now. Raises: SourceError."""
+    inputs = Inputs(store)
+    results: dict[str, TaskResult] = {}
+    for step in plan.steps:
+        _look_at(step, store, inputs, results)
+    return results
+
+
 def _look_at(step: Step, store: Store, inputs: Inputs, results: dict[str, TaskResult]) -> Finding:
     waits = tuple(name for name in needs(step) if name not in results)
     if waits:

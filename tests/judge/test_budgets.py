@@ -14,16 +14,18 @@ from modelpack.errors import (
     UsageError,
 )
 from modelpack.judge.budgets import VariantMeasurements, exit_code, judge_variant
-from modelpack.record import Evaluation, MetricValue, TensorBytes, Verdict
+from modelpack.record import Evaluation, MetricValue, PublishedVariant, TensorBytes, Verdict
 from modelpack.spec import (
     Comparison,
     FileSource,
     Golden,
+    Growth,
     Hints,
     Limit,
     Metric,
     MetricLimit,
     Model,
+    Network,
     Quantity,
     Variant,
 )
@@ -182,3 +184,77 @@ def test_exit_code_is_the_first_in_order(
     verdicts: list[Verdict], errors: list[ModelpackError], code: int
 ) -> None:
     assert exit_code(verdicts, errors) == code
+
+
+# --- against the baseline, and on networks -----------------------------------------------------------------------
+
+BASELINE = PublishedVariant("0" * 64, 1000, 2000, {"a": 600, "b": 400})
+CHANGED = VariantMeasurements(
+    1030, 2100, 3, transfers=(("a", 600), ("c", 400), ("d", 30)), baseline=BASELINE
+)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "share", "limit", "passed"),
+    [
+        ("download", 0.03, 1030, True),
+        ("download", 0.029, 1029, False),
+        ("size", 0.05, 2100, True),
+        ("size", -0.05, 1900, False),
+        ("chunks", 0.0, 2, False),
+        ("chunks", 0.5, 3, True),
+    ],
+)
+def test_judge_growth_follows_the_baseline(
+    quantity: Quantity, share: float, limit: int, passed: bool
+) -> None:
+    budget = Limit(quantity, Growth(share), "error", "k")
+    (found,) = judge_variant(model(), variant(budget), CHANGED, None)
+    assert (found.limit, found.passed, found.note) == (limit, passed, "")
+    assert found.baseline == {"download": 1000, "size": 2000, "chunks": 2}[quantity]
+
+
+@pytest.mark.parametrize(("share", "passed"), [(430 / 1030, True), (0.4, False)])
+def test_judge_update_is_the_share_of_new_chunks(share: float, passed: bool) -> None:
+    (found,) = judge_variant(model(), variant(Limit("update", share, "error", "k")), CHANGED, None)
+    assert (found.measured, found.passed) == (430 / 1030, passed)
+    assert found.contributors == (("chunk c…", 400), ("chunk d…", 30))
+
+
+@pytest.mark.parametrize("maximum", [Growth(0.0), 0.0])
+def test_judge_without_a_baseline_is_not_judged(maximum: float | Growth) -> None:
+    quantity: Quantity = "download" if isinstance(maximum, Growth) else "update"
+    budget = Limit(quantity, maximum, "error", "k")
+    (found,) = judge_variant(model(), variant(budget), MEASURED, None)
+    assert found.passed
+    assert found.note == "no baseline has this variant; `modelpack baseline update` writes one"
+    assert exit_code((found,), ()) == 0
+
+
+def test_judge_growth_that_was_not_measured_fails() -> None:
+    unmeasured = VariantMeasurements(None, None, None, baseline=BASELINE)
+    limits = variant(
+        Limit("download", Growth(0.1), "error", "k"), Limit("update", 1.0, "error", "k")
+    )
+    found = judge_variant(model(), limits, unmeasured, None)
+    assert [(verdict.measured, verdict.passed) for verdict in found] == [(None, False)] * 2
+
+
+@pytest.mark.parametrize(("seconds", "passed"), [(1.44, True), (1.42, False)])
+def test_judge_load_time_is_computed_from_chunks(seconds: float, passed: bool) -> None:
+    network = Network("slow", 8000, 0.1)
+    measured = VariantMeasurements(
+        1000, 2000, 2, transfers=(("a", 600), ("b", 400)), manifest_bytes=30
+    )
+    budget = Limit("load_time", seconds, "error", "k", network)
+    (found,) = judge_variant(model(), variant(budget), measured, None)
+    assert found.quantity == "load_time.slow"
+    assert found.measured == pytest.approx(0.3 + 0.03 + 0.1 + 1)
+    assert found.passed is passed
+
+
+def test_judge_function_of_the_project_is_accuracy() -> None:
+    judged = model(MetricLimit("python:m:f", "<=", 0.1, "k"))
+    (found,) = judge_variant(judged, variant(), MEASURED, evaluation("python:m:f", 0.2))
+    assert not found.passed
+    assert exit_code((found,), ()) == 4

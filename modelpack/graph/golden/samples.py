@@ -78,6 +78,14 @@ def write_samples(path: Path, names: Sequence[str], samples: Sequence[Sample]) -
     return path
 
 
+def write_arrays(path: Path, arrays: Mapping[str, Array]) -> Path:
+    """`path`, with the arrays written to it, an .npz file as users give it."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, array in arrays.items():
+            _add(archive, name, array)
+    return path
+
+
 def read_samples(path: Path) -> tuple[Sample, ...]:
     """The samples in a file of `write_samples`."""
     with ArrayFile.open(path) as arrays:

@@ -1,0 +1,90 @@
+"""Metrics as columns: a short heading, and the figure as people read it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+
+from modelpack.record import Evaluation
+from modelpack.report.words import one_line
+
+ABSENT = "–"
+_FUNCTION = "python:"
+
+
+def metrics_of(evaluations: Iterable[Evaluation | None]) -> tuple[str, ...]:
+    """The metrics that any of them has: modelpack's own in a fixed order, then those of the project."""
+    present = {
+        metric.metric: None
+        for evaluation in evaluations
+        if evaluation is not None
+        for metric in evaluation.metrics
+    }
+    own = tuple(name for name in _HEADINGS if name in present)
+    return (*own, *(name for name in present if name not in _HEADINGS))
+
+
+def metric_heading(name: str) -> str:
+    """The heading; of a function of the project, its name."""
+    return _HEADINGS.get(name) or one_line(name.removeprefix(_FUNCTION).rpartition(":")[2])
+
+
+def metric_text(evaluation: Evaluation | None, name: str) -> str:
+    """The figure of that metric; a dash where there is none."""
+    values = () if evaluation is None else evaluation.metrics
+    figure = next((metric.value for metric in values if metric.metric == name), None)
+    if figure is None:
+        return ABSENT
+    return "NaN" if math.isnan(figure) else _FORMATS.get(name, _plain)(figure)
+
+
+# Agreement is cut, not rounded: a variant that differs anywhere must never read 1.0000 or 100 %.
+def _cosine(figure: float) -> str:
+    return f"{math.floor(figure * 10_000) / 10_000:.4f}"
+
+
+def _share(figure: float) -> str:
+    return "100 %" if figure >= 1 else f"{math.floor(figure * 1000) / 10:.1f} %"
+
+
+def _error(figure: float) -> str:
+    return f"{figure:.2g}"
+
+
+def _decibels(figure: float) -> str:
+    return f"{figure:.1f} dB"
+
+
+def _plain(figure: float) -> str:
+    return f"{figure:.4g}"
+
+
+_HEADINGS = {
+    "cosine": "cosine",
+    "max_abs_error": "error",
+    "mean_abs_error": "mean error",
+    "sqnr": "SQNR",
+    "kl_divergence": "KL",
+    "top1_agreement": "top-1",
+    "top5_agreement": "top-5",
+    "retrieval_agreement": "retrieval",
+    "box_iou": "IoU",
+    "token_agreement": "tokens",
+    "perplexity": "perplexity",
+    "accuracy": "accuracy",
+    "f1": "F1",
+}
+_FORMATS: dict[str, Callable[[float], str]] = {
+    "cosine": _cosine,
+    "max_abs_error": _error,
+    "mean_abs_error": _error,
+    "sqnr": _decibels,
+    "kl_divergence": _error,
+    "top1_agreement": _share,
+    "top5_agreement": _share,
+    "retrieval_agreement": _share,
+    "token_agreement": _share,
+    "accuracy": _share,
+    "box_iou": _cosine,
+    "f1": _cosine,
+}
