@@ -24,6 +24,7 @@ from modelpack.spec import (
     Params,
     ProjectFile,
     QuantizeParams,
+    RawLayout,
     ShakeParams,
     SimplifyParams,
     SplitParams,
@@ -62,11 +63,22 @@ CHANGED: dict[str, tuple[Params, dict[str, Params]]] = {
     ),
     "golden": (
         GoldenParams("npz", ()),
-        {"format": GoldenParams("jsonl", ()), "free_dimensions": GoldenParams("npz", SIZES)},
+        {
+            "format": GoldenParams("jsonl", ()),
+            "free_dimensions": GoldenParams("npz", SIZES),
+            "state": GoldenParams("npz", (), PAIR),
+            "preprocess": GoldenParams("npz", (), preprocess=RawLayout()),
+        },
     ),
     "evaluate": (
         EvaluateParams((), ()),
-        {"outputs": EvaluateParams(("y",), ()), "free_dimensions": EvaluateParams((), SIZES)},
+        {
+            "outputs": EvaluateParams(("y",), ()),
+            "free_dimensions": EvaluateParams((), SIZES),
+            "metrics": EvaluateParams((), (), ("sqnr",)),
+            "functions": EvaluateParams((), (), (), (("python:m:f", "f"),)),
+            "state": EvaluateParams((), (), state=PAIR),
+        },
     ),
     "split": (SplitParams(1024), {"chunk_size_bytes": SplitParams(2048)}),
     "assets": (

@@ -44,7 +44,7 @@ def variant_transfer_bytes(manifest: Manifest, variant: ManifestVariant) -> int:
 def variant_transfers(manifest: Manifest, variant: ManifestVariant) -> tuple[tuple[str, int], ...]:
     """The hash and the bytes on the wire of each chunk of the variant, in the order of the manifest."""
     chunks = [manifest.chunks[position] for position in variant_chunks(manifest, variant)]
-    return tuple((chunk.hash, download_bytes(chunk)) for chunk in chunks)
+    return tuple((chunk.hash, download_bytes(chunk, manifest.delivery.mode)) for chunk in chunks)
 
 
 def shared_shares(manifest: Manifest) -> dict[tuple[str, str], float]:
