@@ -13,7 +13,7 @@ from modelpack.engine.checking import read_standing
 from modelpack.judge.baseline import encode_baseline
 from modelpack.judge.difference import differences
 from modelpack.plan import variant_target
-from modelpack.record import PublishedVariant
+from modelpack.published import PublishedVariant
 from modelpack.report.difference import difference_text
 from modelpack.selection import select
 from modelpack.spec import Project

@@ -14,7 +14,7 @@ from modelpack.config.keypath import parse_key_path
 from modelpack.config.lines import find_lines
 from modelpack.engine.checking import check_project
 from modelpack.engine.from_build import check_of_build
-from modelpack.record import CheckReport
+from modelpack.published import CheckReport
 from modelpack.report.check import check_text
 from modelpack.report.github import check_github
 from modelpack.report.json import json_document

@@ -122,7 +122,7 @@ def _build(request: Request, store: Store, workers: Workers, listen: Listener) -
     )
     beside: tuple[Path, ...] = ()
     if publication and not request.frozen:
-        write_stats(request.project, built.variants, plan, runner.inputs)
+        _write_stats(request, built, plan, runner)
         beside = (request.project.baseline, request.project.stats)
     return Outcome(
         report,
@@ -192,6 +192,14 @@ def _publish(request: Request, pack: Pack, store: Store) -> Publication:
     if request.frozen:
         return check_frozen(pack, request.project.output)
     return publish_pack(pack, request.project.output, store, request.on_wait)
+
+
+def _write_stats(request: Request, built: _Built, plan: Plan, runner: Runner) -> None:
+    """Writes what was measured. The pack is published already, and right: a folder that takes no file costs a warning."""
+    try:
+        write_stats(request.project, built.variants, plan, runner.inputs)
+    except StoreError as err:
+        request.on_wait(f"warning: {err}")
 
 
 def _breaks(verdict: Verdict) -> bool:

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from modelpack.engine.figures import published_variants, read_baseline, read_stats
 from modelpack.engine.inputs import Inputs
-from modelpack.engine.measuring import golden_digest
+from modelpack.engine.measuring import GoldenDigests
 from modelpack.errors import ManifestError
 from modelpack.judge.baseline import Baseline
 from modelpack.judge.best import mark_best
@@ -19,16 +19,15 @@ from modelpack.plan import make_plan, variant_target
 from modelpack.publish.folder import MANIFEST_FILE, read_file
 from modelpack.publish.parse import parse_manifest
 from modelpack.publish.wire import Manifest
-from modelpack.record import (
+from modelpack.published import (
     CheckReport,
     CheckRow,
-    Evaluation,
     PublishedFigures,
     PublishedVariant,
     VariantStats,
-    Verdict,
 )
-from modelpack.spec import Model, Plan, Project, Variant
+from modelpack.record import Evaluation, Verdict
+from modelpack.spec import Model, Project, Variant
 from modelpack.store.store import Store
 
 
@@ -69,13 +68,11 @@ def check_project(project: Project, whole: Project, store: Store) -> CheckReport
     Raises: SourceError if a file of a golden set is missing, ManifestError, UsageError.
     """
     standing = read_standing(whole)
-    plan, inputs = make_plan(project, "production"), Inputs(store)
+    golden = GoldenDigests(make_plan(project, "production"), Inputs(store))
     rows: list[CheckRow] = []
     verdicts: list[Verdict] = []
     for model in project.models:
-        pairs = [
-            (variant, _known(model, variant, plan, inputs, standing)) for variant in model.variants
-        ]
+        pairs = [(variant, _known(model, variant, golden, standing)) for variant in model.variants]
         found = [_row(model, variant, standing, known.evaluation) for variant, known in pairs]
         rows += mark_best(found, model.golden)
         for variant, known in pairs:
@@ -86,14 +83,14 @@ def check_project(project: Project, whole: Project, store: Store) -> CheckReport
 
 
 def _known(
-    model: Model, variant: Variant, plan: Plan, inputs: Inputs, standing: Standing
+    model: Model, variant: Variant, golden: GoldenDigests, standing: Standing
 ) -> VariantStats:
     """What was measured of the variant as it is published, on the golden set as it is now."""
     published = standing.published.get(variant_target(model, variant))
     known = standing.stats.variants.get(published.digest) if published else None
     if known is None or model.golden is None:
         return VariantStats(largest=known.largest if known else ())
-    if known.golden != golden_digest(model, variant, plan, inputs):
+    if known.golden != golden.of(model, variant):
         return VariantStats(largest=known.largest)
     return known
 

@@ -9,7 +9,7 @@ from modelpack.judge.baseline import Baseline, parse_baseline
 from modelpack.judge.stats import Stats, parse_stats
 from modelpack.publish.sizes import variant_transfer_bytes, variant_transfers
 from modelpack.publish.wire import Manifest, ManifestVariant
-from modelpack.record import PublishedVariant
+from modelpack.published import PublishedVariant
 
 
 def read_baseline(path: Path) -> Baseline:

@@ -10,14 +10,8 @@ import msgspec
 from modelpack.engine.figures import read_baseline
 from modelpack.errors import UsageError
 from modelpack.judge.best import mark_best
-from modelpack.record import (
-    BuildReport,
-    CheckReport,
-    CheckRow,
-    PublishedFigures,
-    PublishedVariant,
-    VariantReport,
-)
+from modelpack.published import CheckReport, CheckRow, PublishedFigures, PublishedVariant
+from modelpack.record import BuildReport, VariantReport
 from modelpack.spec import Project
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
+from msgspec import Struct
 
 from modelpack.digest import digest_json
 from modelpack.engine.inputs import Inputs
@@ -13,7 +14,7 @@ from modelpack.judge.budgets import largest_tensors
 from modelpack.judge.stats import merged_stats
 from modelpack.plan import variant_target
 from modelpack.publish.folder import read_file, read_manifest
-from modelpack.record import VariantStats
+from modelpack.published import VariantStats
 from modelpack.sources.locate import locate
 from modelpack.spec import EvaluateParams, Model, Params, Plan, Project, Variant
 from modelpack.store.atomic import write_atomically
@@ -32,23 +33,30 @@ def write_stats(
         for model in (manifest.models.values() if manifest else ())
         for variant in model.variants
     )
-    measured = {one.digest: _stats(one, plan, inputs) for one in built if one.digest in published}
+    golden = GoldenDigests(plan, inputs)
+    measured = {one.digest: _stats(one, golden) for one in built if one.digest in published}
     content = merged_stats(before, measured, published)
     if content != before:
         write_atomically(project.stats, content)
 
 
-def golden_digest(model: Model, variant: Variant, plan: Plan, inputs: Inputs) -> str:
-    """The identity of what an evaluation follows from, but for the variant: samples, labels, functions, and how they are read.
+class GoldenDigests(Struct, frozen=True):
+    """The identities of golden sets as the plan has them."""
 
-    Raises: SourceError if one of the files is not there.
-    """
-    target = variant_target(model, variant)
-    names = {f"golden:{model.id}", f"evaluate:{target}"}
-    steps = [step for step in plan.steps if step.name in names]
-    own = [(_unlimited(step.params), inputs.project_digests(step)) for step in steps]
-    reference = model.golden.reference if model.golden else None
-    return digest_json([own, inputs.digest(locate(reference.source)) if reference else ""])
+    plan: Plan
+    inputs: Inputs
+
+    def of(self, model: Model, variant: Variant) -> str:
+        """What an evaluation follows from, but for the variant: samples, labels, functions, and how they are read.
+
+        Raises: SourceError if one of the files is not there.
+        """
+        names = {f"golden:{model.id}", f"evaluate:{variant_target(model, variant)}"}
+        steps = [step for step in self.plan.steps if step.name in names]
+        own = [(_unlimited(step.params), self.inputs.project_digests(step)) for step in steps]
+        reference = model.golden.reference if model.golden else None
+        other = self.inputs.digest(locate(reference.source)) if reference else ""
+        return digest_json([own, other])
 
 
 def _unlimited(params: Params) -> Params:
@@ -58,9 +66,9 @@ def _unlimited(params: Params) -> Params:
     return params
 
 
-def _stats(built: BuiltVariant, plan: Plan, inputs: Inputs) -> VariantStats:
+def _stats(built: BuiltVariant, golden: GoldenDigests) -> VariantStats:
     largest = largest_tensors(built.tensors)
     if built.evaluation is None:
         return VariantStats(largest=largest)
-    digest = golden_digest(built.model, built.variant, plan, inputs)
+    digest = golden.of(built.model, built.variant)
     return VariantStats(digest, built.evaluation, largest)

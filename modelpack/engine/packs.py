@@ -13,7 +13,7 @@ from modelpack.judge.baseline import parse_baseline
 from modelpack.judge.stats import Stats
 from modelpack.publish.folder import MANIFEST_FILE
 from modelpack.publish.parse import parse_manifest
-from modelpack.record import PublishedVariant
+from modelpack.published import PublishedVariant
 
 _GIT_TIMEOUT_S = 30
 

@@ -11,7 +11,7 @@ import msgspec
 
 from modelpack.digest import canonical_json
 from modelpack.errors import UsageError
-from modelpack.record import PublishedVariant
+from modelpack.published import PublishedVariant
 
 _VERSION: Final = 1
 

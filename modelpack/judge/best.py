@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from modelpack.record import CheckRow
+from modelpack.published import CheckRow
 from modelpack.spec import Golden, MetricLimit
 
 

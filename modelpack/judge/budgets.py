@@ -15,7 +15,8 @@ from msgspec import Struct
 
 from modelpack.errors import ModelpackError
 from modelpack.judge.load_time import load_time_s
-from modelpack.record import Evaluation, PublishedVariant, TensorBytes, Verdict
+from modelpack.published import PublishedVariant
+from modelpack.record import Evaluation, TensorBytes, Verdict
 from modelpack.spec import Comparison, Growth, Limit, MetricLimit, Model, Variant
 
 _CONTRIBUTORS = 3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from modelpack.record import PublishedVariant, VariantDifference
+from modelpack.published import PublishedVariant, VariantDifference
 
 
 def differences(

@@ -12,7 +12,7 @@ import msgspec
 
 from modelpack.digest import canonical_json
 from modelpack.errors import UsageError
-from modelpack.record import VariantStats
+from modelpack.published import VariantStats
 
 _VERSION: Final = 1
 _REMEDY = "run `modelpack build` to write it again"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from modelpack.record import CheckReport, CheckRow, Verdict
+from modelpack.published import CheckReport, CheckRow
+from modelpack.record import Verdict
 from modelpack.report.grid import Column, grid
 from modelpack.report.metrics import ABSENT, metric_heading, metric_text, metrics_of
 from modelpack.report.palette import Palette, plain

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from modelpack.record import PublishedVariant, VariantDifference
+from modelpack.published import PublishedVariant, VariantDifference
 from modelpack.report.check import percent_text
 from modelpack.report.grid import Column, grid
 from modelpack.report.json import json_document

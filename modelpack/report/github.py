@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from modelpack.record import CheckReport, Verdict
+from modelpack.published import CheckReport
+from modelpack.record import Verdict
 from modelpack.report.verdicts import verdict_text
 
 

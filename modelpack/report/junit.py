@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from xml.sax.saxutils import escape, quoteattr
 
-from modelpack.record import CheckReport, Verdict
+from modelpack.published import CheckReport
+from modelpack.record import Verdict
 from modelpack.report.verdicts import verdict_text
 from modelpack.report.words import one_line
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator, Sequence
 
-from modelpack.record import CheckReport, CheckRow
+from modelpack.published import CheckReport, CheckRow
 from modelpack.report.check import (
     BEST,
     change_text,

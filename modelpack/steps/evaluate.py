@@ -6,12 +6,13 @@ measured, and how the figures of samples become one, says `graph.metrics.table`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 import numpy as np
 import onnxruntime as ort
+from msgspec import Struct
 
 from modelpack.errors import StepError
 from modelpack.graph.failures import ONNXRUNTIME_ERRORS
@@ -44,12 +45,13 @@ def run(step: StepInput[EvaluateParams]) -> StepOutput:
     for sample, case in zip(samples, _cases(step, samples), strict=True):
         for name, measure in measures.items():
             observed[name].append(_observed(measure, case, sample))
-    figures = {name: measure.figures(observed[name]) for name, measure in measures.items()}
-    metrics = tuple(
-        _metric(name, measures[name], observed[name], samples, figures[name]) for name in measures
-    )
+    found = [
+        _Measured(name, measure, observed[name], measure.figures(observed[name]))
+        for name, measure in measures.items()
+    ]
+    metrics = tuple(_metric(one, samples) for one in found)
     path = step.folder / "evaluation.json"
-    evaluated = EvaluatedSamples(len(samples), metrics, tuple(_rows(samples, figures)))
+    evaluated = EvaluatedSamples(len(samples), metrics, tuple(_rows(samples, found)))
     path.write_bytes(msgspec.json.encode(evaluated))
     return StepOutput(
         (OutputFile("evaluation", path),),
@@ -168,39 +170,41 @@ def _observed(measure: Measure, case: Case, sample: Sample) -> Floats:
         raise StepError(err.code, err.message, where=where, remedy=err.remedy) from err
 
 
-def _metric(
-    name: str,
-    measure: Measure,
-    observed: Sequence[Floats],
-    samples: Sequence[Sample],
-    figures: Floats,
-) -> MetricValue:
+class _Measured(Struct, frozen=True):
+    """One metric over all samples: how it is measured, what was kept of each sample, and each one's figure."""
+
+    name: str
+    measure: Measure
+    observed: Sequence[Floats]
+    figures: Floats
+
+
+def _metric(found: _Measured, samples: Sequence[Sample]) -> MetricValue:
+    figures, measure = found.figures, found.measure
     missing = np.flatnonzero(~np.isfinite(figures))
     if len(missing):
         first = int(missing[0])
         raise StepError(
             "MP-E451",
-            f"{name} is {figures[first]}",
+            f"{found.name} is {figures[first]}",
             where=samples[first].place,
             remedy=_remedy("MP-E451"),
         )
     worst = int(figures.argmax() if measure.worst == "most" else figures.argmin())
-    value = float(figures.mean()) if measure.total is None else measure.total(observed)
-    bounds = _interval(measure, observed, figures)
-    return MetricValue(name, value, samples[worst].position, float(figures[worst]), *bounds)
+    value = float(figures.mean()) if measure.total is None else measure.total(found.observed)
+    bounds = _interval(found)
+    return MetricValue(found.name, value, samples[worst].position, float(figures[worst]), *bounds)
 
 
-def _interval(
-    measure: Measure, observed: Sequence[Floats], figures: Floats
-) -> tuple[float, float] | tuple[()]:
-    if not measure.has_interval:
+def _interval(found: _Measured) -> tuple[float, float] | tuple[()]:
+    if not found.measure.has_interval:
         return ()
-    if measure.total is None:
-        return mean_interval(figures)
-    return total_interval(observed, measure.total)
+    if found.measure.total is None:
+        return mean_interval(found.figures)
+    return total_interval(found.observed, found.measure.total)
 
 
-def _rows(samples: Sequence[Sample], figures: Mapping[str, Floats]) -> Iterator[SampleFigures]:
+def _rows(samples: Sequence[Sample], found: Sequence[_Measured]) -> Iterator[SampleFigures]:
     for row, sample in enumerate(samples):
-        values = tuple(float(column[row]) for column in figures.values())
+        values = tuple(float(one.figures[row]) for one in found)
         yield SampleFigures(sample.position, sample.name, values)

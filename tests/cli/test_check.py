@@ -198,6 +198,14 @@ def test_build_without_golden_sets_writes_no_stats(project: Project) -> None:
     assert not (project.folder / "modelpack.stats.json").exists()
 
 
+def test_build_that_cannot_write_stats_warns(project: Project) -> None:
+    (project.folder / "modelpack.stats.json").mkdir()
+    answer = run(project, "build")
+    assert answer.code == 0
+    assert "warning: MP-E702 " in answer.err
+    assert run(project, "check").err.startswith("MP-E610 modelpack.stats.json: cannot be read (")
+
+
 def test_stats_keep_what_others_measured(project: Project) -> None:
     built(project)
     stats = project.folder / "modelpack.stats.json"

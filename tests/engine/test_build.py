@@ -54,9 +54,11 @@ def test_build_names_what_it_read_and_wrote(project: Project) -> None:
         "words.npz",
         "labels.json",
     }
-    assert {str(path.relative_to(project.folder)) for path in outcome.written} == set(
-        published(project)
-    )
+    assert {str(path.relative_to(project.folder)) for path in outcome.written} == {
+        *published(project),
+        "modelpack.stats.json",
+    }
+    assert outcome.absent == (project.folder / "modelpack.baseline.json",)
 
 
 def test_build_forced_runs_everything_and_gives_the_same(project: Project) -> None:

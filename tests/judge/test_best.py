@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from modelpack.judge.best import mark_best
-from modelpack.record import CheckRow, Evaluation, MetricValue
+from modelpack.published import CheckRow
+from modelpack.record import Evaluation, MetricValue
 from modelpack.spec import Comparison, Golden, MetricLimit
 from tests.support.checks import check_row
 

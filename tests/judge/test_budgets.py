@@ -14,7 +14,8 @@ from modelpack.errors import (
     UsageError,
 )
 from modelpack.judge.budgets import VariantMeasurements, exit_code, judge_variant
-from modelpack.record import Evaluation, MetricValue, PublishedVariant, TensorBytes, Verdict
+from modelpack.published import PublishedVariant
+from modelpack.record import Evaluation, MetricValue, TensorBytes, Verdict
 from modelpack.spec import (
     Comparison,
     FileSource,

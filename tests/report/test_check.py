@@ -4,7 +4,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from modelpack.record import CheckReport
+from modelpack.published import CheckReport
 from modelpack.report.check import check_text, percent_text, summary
 from modelpack.report.github import check_github
 from modelpack.report.json import json_document

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from modelpack.record import CheckReport, CheckRow, PublishedFigures, PublishedVariant, Verdict
+from modelpack.published import CheckReport, CheckRow, PublishedFigures, PublishedVariant
+from modelpack.record import Verdict
 from tests.support.reports import both, inaccurate, over_download
 
 
