@@ -194,7 +194,8 @@ def materialise(inputs: tuple[ResolvedInput, ...], folder: Path, store: Store) -
 def original_place(where: str, inputs: tuple[ResolvedInput, ...]) -> str:
     """`where` with the names that private copies have (`0.npz`) replaced by those of the project's files."""
     for found in inputs:
-        if found.path is not None:
+        # A file of a folder keeps its place in it, which says more than its name alone.
+        if found.path is not None and not found.path.as_posix().endswith(f"/{found.name}"):
             private = rf"(?<![\w./-]){re.escape(found.name)}(?![\w-])"
             where = re.sub(private, found.path.name.replace("\\", r"\\"), where)
     return where

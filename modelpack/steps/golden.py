@@ -30,7 +30,8 @@ def run(step: StepInput[GoldenParams]) -> StepOutput:
     facts = msgspec.json.decode(step.one("facts").read_bytes(), type=ModelFacts)
     inputs = with_sizes(facts.inputs, step.params.free_dimensions)
     samples = _read(step, inputs)
-    where = step.one("samples").name
+    is_folder = step.params.format == "folder"
+    where = "golden.samples" if is_folder else step.one("samples").name
     if not samples:
         raise StepError("MP-E501", "found no samples", where=where, remedy="give at least one")
     samples = tuple(with_initial_state(inputs, sample) for sample in samples)

@@ -106,7 +106,10 @@ def test_build_notices_a_new_file_in_the_folder(raw: Project) -> None:
     new.write_bytes(weights_like(8, 32).tobytes())
     answer = modelpack("build", "-C", raw.folder)
     assert answer.code == 1
-    assert "MP-E504 golden:words, 2.json: found no label for sample 12 (more/new.bin)" in answer.err
+    assert (
+        "MP-E504 golden:words, labels.json: found no label for sample 12 (more/new.bin)"
+        in answer.err
+    )
     new.unlink()
     assert modelpack("build", "-q", "-C", raw.folder).code == 0
 

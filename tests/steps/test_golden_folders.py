@@ -115,5 +115,7 @@ def test_run_picture_that_does_not_fit_names_the_file(tmp_path: Path) -> None:
     Image.new("RGB", (8, 6)).save(tmp_path / "a.png")
     params = GoldenParams("folder", (), preprocess=ImageLayout(size=(5, 5)))
     value = ValueFacts("pixels", "float32", ("n", 3, 4, 4))
-    with pytest.raises(StepError, match=r"MP-E502 .*sample 0 \(a\.png\): expected pixels"):
+    with pytest.raises(
+        StepError, match=r"MP-E502 golden\.samples sample 0 \(a\.png\): expected pixels"
+    ):
         run(tmp_path, params, {"a.png": tmp_path / "a.png"}, value)
