@@ -45,7 +45,7 @@ def record_golden(
 
 
 def _facts(project: Project, model: Model, store: Store, workers: Workers) -> ModelFacts:
-    runner = Runner(store, workers, Admission(usable_memory_bytes()), lambda _: None)
+    runner = Runner(store, workers, Admission(1, usable_memory_bytes()), lambda _: None)
     name = f"inspect:{model.id}"
     steps = tuple(step for step in make_plan(project, "production").steps if step.name == name)
     run_plan(Plan(steps), runner.is_current, runner.execute, threads=1, keep_going=False)
