@@ -4,6 +4,7 @@ import { describe, expect } from "vitest";
 import type { Failure } from "./page/harness.ts";
 import * as answers from "./support/answers.ts";
 import { chunkPaths, exactly, expected, expectWorks, scene } from "./support/scene.ts";
+import { selfSigned } from "./support/setup.ts";
 import { type Answer, packFile, type Site } from "./support/site.ts";
 
 const { feeds } = expected("digits");
@@ -258,4 +259,41 @@ describe("many chunks", () => {
     for (const path of BANDS) site.script(exactly(path), answers.reset, answers.status(503));
     expectWorks(await tab.attempt(LOAD_BANDS), "bands");
   });
+});
+
+const certificate = selfSigned();
+
+describe.skipIf(!certificate)("over HTTP/2 (needs openssl)", () => {
+  scene(
+    "no more than six are asked for at once, though the browser would allow it",
+    async ({ site, tab }) => {
+      site.always(/^\/models\/c\//, answers.dribbled(2, 250));
+      expectWorks(await tab.attempt(LOAD_BANDS), "bands");
+      expect(site.peak()).toBe(6);
+    },
+    { certificate },
+  );
+  scene(
+    "more are asked for where the page wants it",
+    async ({ site, tab }) => {
+      site.always(/^\/models\/c\//, answers.dribbled(2, 400));
+      expectWorks(await tab.attempt({ ...LOAD_BANDS, options: { concurrency: 10 } }), "bands");
+      expect(site.peak()).toBe(10);
+    },
+    { certificate },
+  );
+  scene(
+    "connections that are told to go away are replaced",
+    async ({ site, tab }) => {
+      site.always(/^\/models\/c\//, answers.dribbled(4, 60));
+      for (const path of [BANDS[1], BANDS[7]] as string[]) {
+        site.script(exactly(path), (exchange) => {
+          site.goAway();
+          answers.honest(exchange);
+        });
+      }
+      expectWorks(await tab.attempt(LOAD_BANDS), "bands");
+    },
+    { certificate },
+  );
 });

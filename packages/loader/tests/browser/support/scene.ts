@@ -7,7 +7,7 @@ import type { Attempt, Outcome, PlainFeeds, Success } from "../page/harness.ts";
 import type { AbortReport } from "../page/points.ts";
 import type { Stored } from "../page/storage.ts";
 import { launchChromium } from "./chromium.ts";
-import { STAGE } from "./setup.ts";
+import { type Certificate, STAGE } from "./setup.ts";
 import { openSite, packFile, type Site } from "./site.ts";
 
 export interface Tab {
@@ -40,6 +40,8 @@ export interface SceneOptions {
   /** Before anything is opened. */
   readonly prepare?: (site: Site, context: BrowserContext) => void | Promise<void>;
   readonly timeoutMs?: number;
+  /** Serves over HTTP/2, encrypted. */
+  readonly certificate?: Certificate | undefined;
   /** Entries that the test itself damaged are allowed to be there. */
   readonly mayStoreBad?: boolean;
 }
@@ -69,12 +71,13 @@ export function scene(
     prepare,
     timeoutMs = 30_000,
     mayStoreBad = false,
+    certificate,
   }: SceneOptions = {},
 ): void {
   test(name, { timeout: timeoutMs }, async () => {
     browser ??= launchChromium(...flags);
-    await using site = await openSite(pack);
-    const context = await (await browser).newContext();
+    await using site = await openSite(pack, certificate);
+    const context = await (await browser).newContext({ ignoreHTTPSErrors: true });
     try {
       await prepare?.(site, context);
       const tabs: Tab[] = [];

@@ -3,11 +3,12 @@
  * Its files are served as a good host would: immutable chunks, a manifest that is asked for again, encodings as negotiated.
  */
 import { existsSync, readFileSync, statSync } from "node:fs";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createSecureServer, type ServerHttp2Session } from "node:http2";
 import { createRequire } from "node:module";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { dirname, extname, join } from "node:path";
-import { STAGE } from "./setup.ts";
+import { type Certificate, STAGE } from "./setup.ts";
 
 export interface Served {
   readonly body: Buffer;
@@ -48,6 +49,8 @@ export interface Site extends AsyncDisposable {
   /** Answers all requests for paths that match. */
   readonly always: (match: RegExp, answer: Answer) => void;
   readonly clearScripts: () => void;
+  /** Over HTTP/2: tells every connection to go away; what it has begun it may finish. */
+  readonly goAway: () => void;
   /** The paths of chunks that were asked for, in order. */
   readonly chunkRequests: () => readonly string[];
 }
@@ -75,8 +78,8 @@ const PAGE = '<!doctype html><title>loader</title><script type="module" src="/ha
 const IMMUTABLE = "public, max-age=31536000, immutable";
 const CHUNK = /^\/models\/c\//;
 
-/** A site that serves `pack`, on a port of its own. */
-export async function openSite(pack: string): Promise<Site> {
+/** A site that serves `pack`, on a port of its own; with a certificate over HTTP/2. */
+export async function openSite(pack: string, certificate?: Certificate): Promise<Site> {
   const log: Logged[] = [];
   const headers: Record<string, string> = {};
   const extra = new Map<string, Served>([
@@ -88,7 +91,7 @@ export async function openSite(pack: string): Promise<Site> {
   let open = 0;
   let peak = 0;
 
-  const server = createServer((request, response) => {
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
     const path = new URL(request.url ?? "/", "http://site").pathname;
     log.push({ path, headers: request.headers });
     if (CHUNK.test(path)) {
@@ -103,11 +106,18 @@ export async function openSite(pack: string): Promise<Site> {
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
     const served = extra.get(path) ?? read(path, { pack: published, caching }, request);
     (scripted(scripts, path) ?? sendServed)({ request, response, served: served ?? NOT_FOUND });
+  };
+  const sessions = new Set<ServerHttp2Session>();
+  const sockets = new Set<Socket>();
+  const server = certificate ? secureServer(certificate, answer, sessions) : createServer(answer);
+  server.on("connection", (socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
   });
   await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   return {
-    origin: `http://127.0.0.1:${port}`,
+    origin: `${certificate ? "https" : "http"}://127.0.0.1:${port}`,
     port,
     log,
     headers,
@@ -127,13 +137,30 @@ export async function openSite(pack: string): Promise<Site> {
     clearScripts: () => {
       scripts = [];
     },
+    goAway: () => {
+      for (const session of sessions) session.goaway();
+    },
     chunkRequests: () => log.map(({ path }) => path).filter((path) => CHUNK.test(path)),
     [Symbol.asyncDispose]: async () => {
       const closed = new Promise((resolve) => void server.close(resolve));
-      server.closeAllConnections();
+      for (const socket of sockets) socket.destroy();
       await closed;
     },
   };
+}
+
+/** Over HTTP/2, whose requests and responses have all that is used of HTTP/1's. */
+function secureServer(
+  certificate: Certificate,
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+  sessions: Set<ServerHttp2Session>,
+): Server {
+  const server = createSecureServer(certificate, answer as never);
+  server.on("session", (session) => {
+    sessions.add(session);
+    session.once("close", () => sessions.delete(session));
+  });
+  return server as never;
 }
 
 /** Sends what the site would have sent. */
