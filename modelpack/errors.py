@@ -48,6 +48,7 @@ CODES = {
     "MP-E404": "a step needs an optional package",
     "MP-E450": "a recipe changed nothing in the model",
     "MP-E451": "a recipe does not suit the model",
+    "MP-E452": "no variant that was tried meets the accuracy limits",
     "MP-E501": "a golden set cannot be read",
     "MP-E502": "a golden sample does not fit the model's inputs",
     "MP-E503": "a metric does not suit the model",

@@ -2,12 +2,14 @@
 
 source ─ inspect ─┬─ simplify ─ shake ─┬─ quantize ─┬─ split ─ compress (per chunk)      for each variant
                   └─ golden ───────────┘            └─ evaluate
+shake, golden ─ statistics (per model) ─ solve ─ quantize                                for each shaped variant
 assets ─ compress (per chunk)                                                            for each model
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import get_args
 
 from modelpack.spec import (
     AssetsParams,
@@ -19,6 +21,7 @@ from modelpack.spec import (
     Host,
     InputRef,
     InspectParams,
+    Metric,
     Mode,
     Model,
     OutputSettings,
@@ -31,10 +34,13 @@ from modelpack.spec import (
     SampleFormat,
     ShakeParams,
     SimplifyParams,
+    SolveParams,
     SourceGraph,
     SourceModel,
     SplitParams,
+    StatisticsParams,
     Step,
+    Target,
     Upstream,
     Variant,
 )
@@ -77,6 +83,8 @@ def _model_steps(model: Model, output: OutputSettings, mode: Mode) -> Iterator[S
         if model.golden.reference is not None:
             yield _inspect(model.golden.reference)
         yield _golden(model, model.golden)
+        if any(_is_shaped(variant) for variant in model.variants):
+            yield _statistics(model)
     if model.assets:
         yield _assets(model)
         forms = _forms(output, mode, is_float=False)
@@ -90,6 +98,8 @@ def _variant_steps(
     model: Model, variant: Variant, forms: tuple[tuple[Form, int], ...]
 ) -> Iterator[Step]:
     target = variant_target(model, variant)
+    if model.golden is not None and _is_shaped(variant):
+        yield _solve(model, model.golden, variant)
     yield _quantize(model, variant)
     if model.golden is not None:
         yield _evaluate(model, model.golden, target)
@@ -126,12 +136,58 @@ def _shake(model: Model) -> Step:
     )
 
 
+def _is_shaped(variant: Variant) -> bool:
+    return variant.shape != "plain"
+
+
+def _statistics(model: Model) -> Step:
+    return Step(
+        "statistics",
+        model.id,
+        StatisticsParams(model.outputs, model.state),
+        (
+            Upstream("model", f"shake:{model.id}", "model"),
+            Upstream("fit", f"golden:{model.id}", "fit"),
+        ),
+    )
+
+
+def _targets(golden: Golden) -> Iterator[Target]:
+    """The limits a search can aim at: a project's own functions are left to the verdict."""
+    for limit in golden.metrics:
+        for metric in get_args(Metric):
+            if limit.metric == metric:
+                yield Target(metric, limit.threshold)
+
+
+def _solve(model: Model, golden: Golden, variant: Variant) -> Step:
+    return Step(
+        "solve",
+        variant_target(model, variant),
+        SolveParams(
+            variant.device,
+            variant.shape,
+            variant.nodes_to_exclude,
+            model.outputs,
+            tuple(_targets(golden)),
+            model.state,
+        ),
+        (
+            Upstream("model", f"shake:{model.id}", "model"),
+            Upstream("statistics", f"statistics:{model.id}", "statistics"),
+            Upstream("tune", f"golden:{model.id}", "tune"),
+        ),
+    )
+
+
 def _quantize(model: Model, variant: Variant) -> Step:
+    target = variant_target(model, variant)
+    grids = (Upstream("grids", f"solve:{target}", "grids"),) if _is_shaped(variant) else ()
     return Step(
         "quantize",
-        variant_target(model, variant),
+        target,
         QuantizeParams(variant.dtype, variant.device, variant.nodes_to_exclude, variant.block_size),
-        (Upstream("model", f"shake:{model.id}", "model"),),
+        (Upstream("model", f"shake:{model.id}", "model"), *grids),
     )
 
 

@@ -27,6 +27,8 @@ Mode = Literal["production", "development"]
 Form = Literal["gzip", "zstd", "br"]
 Compression = Literal["balanced", "smallest", "none"]
 Hints = Literal["error", "warning"]
+# `entropy`: on grids chosen for how small they compress. `auto`: so, and in whichever form of the device is smallest.
+Shape = Literal["plain", "entropy", "auto"]
 Quantity = Literal["download", "size", "chunks", "update", "load_time"]
 Metric = Literal[
     "cosine",
@@ -190,6 +192,13 @@ class Reference(Struct, frozen=True):
     state: tuple[StatePair, ...]
 
 
+class Target(Struct, frozen=True):
+    """What a search must reach on the tune samples: the same limit without the place where it is written."""
+
+    metric: Metric
+    threshold: float
+
+
 class Golden(Struct, frozen=True):
     """The samples that define "still good enough". Without `reference`, variants are compared with the original.
 
@@ -215,6 +224,7 @@ class Variant(Struct, frozen=True):
     nodes_to_exclude: tuple[str, ...]
     block_size: int
     budget: tuple[Limit, ...]
+    shape: Shape = "plain"
 
 
 class Model(Struct, frozen=True):
@@ -328,6 +338,24 @@ class EvaluateParams(Struct, frozen=True, tag="evaluate"):
     state: tuple[StatePair, ...] = ()
 
 
+class StatisticsParams(Struct, frozen=True, tag="statistics"):
+    """`outputs` whose error counts (empty: all), with the state carried between the steps of a sample."""
+
+    outputs: tuple[str, ...]
+    state: tuple[StatePair, ...] = ()
+
+
+class SolveParams(Struct, frozen=True, tag="solve"):
+    """The form the grids are for, globs of nodes left alone, and what `outputs` (empty: all) must keep to."""
+
+    device: Device
+    shape: Shape
+    nodes_to_exclude: tuple[str, ...]
+    outputs: tuple[str, ...]
+    targets: tuple[Target, ...]
+    state: tuple[StatePair, ...] = ()
+
+
 class SplitParams(Struct, frozen=True, tag="split"):
     """Chunks of large tensors are cut every `chunk_size_bytes`."""
 
@@ -354,6 +382,8 @@ Params = (
     | QuantizeParams
     | GoldenParams
     | EvaluateParams
+    | StatisticsParams
+    | SolveParams
     | SplitParams
     | AssetsParams
     | CompressParams
@@ -405,6 +435,8 @@ StepKind = Literal[
     "shake",
     "quantize",
     "golden",
+    "statistics",
+    "solve",
     "evaluate",
     "split",
     "assets",

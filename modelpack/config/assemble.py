@@ -21,6 +21,7 @@ from modelpack.spec import (
     OutputSettings,
     Project,
     Reference,
+    Shape,
     StatePair,
     Variant,
 )
@@ -63,6 +64,17 @@ def cache_directory(values: Values) -> Path:
 
 
 def dtype_of(id_: str, variant: Values) -> Dtype:
+    """The dtype that is stored: `auto` stores 8 bits. Raises: Fault as `written_dtype` does."""
+    written = written_dtype(id_, variant)
+    return "q8" if written == "auto" else written
+
+
+def shape_of(id_: str, variant: Values) -> Shape:
+    """How the weights are shaped. Raises: Fault as `written_dtype` does."""
+    return "auto" if written_dtype(id_, variant) == "auto" else variant.value(grammar.SHAPE)
+
+
+def written_dtype(id_: str, variant: Values) -> grammar.WrittenDtype:
     """The dtype written, else the one that the variant's id names. Raises: Fault if it names none."""
     dtype = variant.get(grammar.DTYPE)
     if dtype is not None:
@@ -146,4 +158,5 @@ def _variant(id_: str, variant: Values, budget: Values, around: _Around) -> Vari
                 variant.table(grammar.VARIANT_BUDGET).over(budget), around.mode, around.networks
             )
         ),
+        shape=shape_of(id_, variant),
     )

@@ -1,7 +1,7 @@
 """What no single value can show: settings that contradict each other. JSON Schema does not see these.
 
 1. The output folder holds the configuration or the cache, or lies in the cache.
-2. A variant has no dtype, or a setting that its dtype has no use for.
+2. A variant has no dtype, a setting that its dtype has no use for, or nothing that says how far its search may go.
 3. A golden set lacks its samples or the tokenizer for them, or has a tokenizer for none.
 4. State is carried twice, or its output is shaken off.
    A reference, a network or labels are asked for and not there.
@@ -15,12 +15,19 @@ from pathlib import Path
 
 from modelpack.config import grammar
 from modelpack.config import preprocess_keys as keys
-from modelpack.config.assemble import cache_directory, device_of, dtype_of, models
+from modelpack.config.assemble import (
+    cache_directory,
+    device_of,
+    dtype_of,
+    models,
+    shape_of,
+    written_dtype,
+)
 from modelpack.config.budgets import load_time_places, read_networks
 from modelpack.config.containers import Values, missing
 from modelpack.config.fields import did_you_mean
 from modelpack.config.golden import FILE_SUFFIXES
-from modelpack.config.metric_keys import ACCURACY, F1, METRICS
+from modelpack.config.metric_keys import ACCURACY, F1, METRIC_KEYS, METRICS
 from modelpack.config.place import Fault, Keys, Place, show
 
 # Defaults are the one way for a small file to mean a large project; more takes seconds to read.
@@ -90,6 +97,7 @@ def _in_model(model: Values, whole: Values) -> Iterator[Fault]:
     yield from _networks(model.table(grammar.BUDGET), networks)
     for id_, variant in model.value(grammar.VARIANTS).items():
         yield from _variant(id_, variant)
+        yield from _shape(id_, variant, model.table(grammar.GOLDEN))
         yield from _networks(variant.table(grammar.VARIANT_BUDGET), networks)
 
 
@@ -232,6 +240,32 @@ def _variant(id_: str, variant: Values) -> Iterator[Fault]:
         yield _contradiction(
             variant.place(sizes[1]), "block_size and group_size are the same; expected one of them"
         )
+
+
+def _shape(id_: str, variant: Values, golden: Values) -> Iterator[Fault]:
+    try:
+        dtype, shape = written_dtype(id_, variant), shape_of(id_, variant)
+    except Fault:
+        return  # said already
+    if shape == "plain":
+        return
+    key = grammar.DTYPE if dtype == "auto" else grammar.SHAPE
+    if dtype not in {"q8", "auto"}:
+        yield _contradiction(
+            variant.place(key), f"{dtype} has no grids to choose; expected shape only for q8"
+        )
+    elif not golden.layers or not _has_metrics(golden):
+        named = 'dtype = "auto"' if dtype == "auto" else 'shape = "entropy"'
+        yield _contradiction(
+            variant.place(key),
+            f"{named} goes as far as accuracy limits allow, and there are none",
+            remedy="give the model a golden set with metrics, such as golden.metrics.cosine",
+        )
+
+
+def _has_metrics(golden: Values) -> bool:
+    metrics = golden.table(METRICS)
+    return any(metrics.get(key) is not None for _, key in METRIC_KEYS)
 
 
 def _holds(folder: Path, inner: Path) -> bool:

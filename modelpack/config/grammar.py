@@ -5,7 +5,7 @@ A key that is not listed here is unknown, and refused.
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import Literal, get_args
 
 from modelpack.config.containers import Key, ListOf, MapOf, Table
 from modelpack.config.fields import Choice, Count, Duration, Name, PathField, Size, Text
@@ -13,11 +13,12 @@ from modelpack.config.limit_fields import Bandwidth, OrGrowth, Share
 from modelpack.config.metric_keys import METRICS
 from modelpack.config.preprocess_keys import PREPROCESS
 from modelpack.config.source_field import SourceField
-from modelpack.spec import Compression, Device, Dtype, Hints, Host, Load
+from modelpack.spec import Compression, Device, Dtype, Hints, Host, Load, Shape
 from modelpack.units import KIB, MIB
 
-DTYPES: tuple[Dtype, ...] = get_args(Dtype)
-DTYPES_LATER = ("int8", "uint8", "q4f16", "q2", "bnb4", "auto")
+WrittenDtype = Dtype | Literal["auto"]
+DTYPES: tuple[WrittenDtype, ...] = (*get_args(Dtype), "auto")
+DTYPES_LATER = ("int8", "uint8", "q4f16", "q2", "bnb4")
 
 _MAX_DIMENSION = 2**31 - 1
 
@@ -161,7 +162,13 @@ GOLDEN = Key(
 DTYPE = Key(
     "dtype",
     Choice(DTYPES, DTYPES_LATER),
-    "Number format of the weights: fp32, fp16, q8 or q4. Not needed where it is the variant's name.",
+    "Number format of the weights: fp32, fp16, q8 or q4; auto: the smallest download that keeps the golden set's metrics. Not needed where it is the variant's name.",
+)
+SHAPE = Key(
+    "shape",
+    Choice[Shape](("plain", "entropy")),
+    "plain: weights as exact as 8 bits hold them; entropy: only as exact as the golden set's metrics ask, which compresses far better. Only for q8.",
+    default="plain",
 )
 DEVICE = Key(
     "device",
@@ -179,7 +186,7 @@ BLOCK_SIZE = Key("block_size", _BLOCK_SIZES, "Weights that share a scale; only f
 GROUP_SIZE = Key("group_size", _BLOCK_SIZES, "Another name for block_size.")
 VARIANT_BUDGET = Key("budget", BUDGET.field, "Limits of this variant, in place of the model's.")
 VARIANT = Table(
-    "variant", (DTYPE, DEVICE, NODES_TO_EXCLUDE, BLOCK_SIZE, GROUP_SIZE, VARIANT_BUDGET)
+    "variant", (DTYPE, SHAPE, DEVICE, NODES_TO_EXCLUDE, BLOCK_SIZE, GROUP_SIZE, VARIANT_BUDGET)
 )
 
 # --- [models.*] and [defaults] -----------------------------------------------------------------------------------

@@ -36,6 +36,13 @@ CATALOG: dict[StepKind, KindFacts] = {
         "modelpack.steps.quantize", (*_GRAPH_TOOLS, "onnxruntime"), 1800, 4, numeric=True
     ),
     "golden": KindFacts("modelpack.steps.golden", ("numpy", "tokenizers", "pillow"), 600, 4),
+    # Measured on MiniLM, 90 MB: 1.7 GB at the peak, most of it metrics over inputs and outputs.
+    "statistics": KindFacts(
+        "modelpack.steps.statistics", (*_GRAPH_TOOLS, "onnxruntime"), 3600, 16, numeric=True
+    ),
+    "solve": KindFacts(
+        "modelpack.steps.solve", (*_GRAPH_TOOLS, "onnxruntime"), 3600, 16, numeric=True
+    ),
     "evaluate": KindFacts(
         "modelpack.steps.evaluate", ("onnxruntime", "numpy"), 3600, 4, numeric=True
     ),

@@ -1,6 +1,6 @@
 """The step `quantize`: a model in fewer bits, by the recipe of its number format and device.
 
-fp32 copies files. Every other recipe rewrites the graph and must change something; its result is opened and run on
+fp32 copies files. Grids that the step `solve` found are only put into the graph. Every other recipe rewrites the graph and must change something; its result is opened and run on
 made-up inputs, and must give finite values in the original's shapes.
 """
 
@@ -11,6 +11,8 @@ import tempfile
 from pathlib import Path
 
 from modelpack.errors import StepError
+from modelpack.graph.entropy.gridfile import read_grids
+from modelpack.graph.entropy.rendering import Form, render
 from modelpack.graph.failures import ONNXRUNTIME_ERRORS
 from modelpack.graph.feeds import Feeds, first_line, working_feeds
 from modelpack.graph.io import read_model, write_model
@@ -44,7 +46,7 @@ def run(step: StepInput[QuantizeParams]) -> StepOutput:
     with tempfile.TemporaryDirectory(dir=step.folder) as scratch:
         source = step.one("model")
         feeds = _feeds(source)
-        applied = _apply(step.params, Trial(source, feeds, Path(scratch)))
+        applied = _apply(step, Trial(source, feeds, Path(scratch)))
     if not applied.narrowed:
         raise _nothing_changed(step.params, applied)
     paths = write_model(applied.model, step.folder)
@@ -68,9 +70,13 @@ def _copied(step: StepInput[QuantizeParams]) -> StepOutput:
     )
 
 
-def _apply(params: QuantizeParams, trial: Trial) -> Applied:
+def _apply(step: StepInput[QuantizeParams], trial: Trial) -> Applied:
+    params = step.params
     model = read_model(trial.source)
     excluded = excluded_nodes(model, params.nodes_to_exclude)
+    if step.many("grids"):
+        products, grids = read_grids(step.one("grids"))
+        return render(model, Form(params.device, products), excluded, grids)
     if params.dtype == "fp16":
         return apply_fp16(trial, params.device, excluded)
     if params.dtype == "q8":

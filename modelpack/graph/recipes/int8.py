@@ -12,9 +12,12 @@ from modelpack.graph.recipes.weights import Floats
 LARGEST = 127
 
 Int8s = NDArray[np.int8]
+Grid = tuple[
+    Int8s, Floats
+]  # integers in the weight's shape, and the step of each channel, float32 [channels]
 
 
-def round_channels(weight: Floats, axis: int) -> tuple[Int8s, Floats]:
+def round_channels(weight: Floats, axis: int) -> Grid:
     """The weight as integers in its own shape, and float32 [channels]: the step of each channel along `axis`.
 
     A channel of zeros gets step 1, so that no step is zero.

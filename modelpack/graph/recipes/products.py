@@ -11,7 +11,7 @@ import numpy as np
 import onnx_ir as ir
 
 from modelpack.graph.recipes.applied import Narrowed
-from modelpack.graph.recipes.int8 import round_channels
+from modelpack.graph.recipes.int8 import Grid, round_channels
 from modelpack.graph.recipes.known import known
 from modelpack.graph.recipes.rewrite import Builder, replace_node
 from modelpack.graph.recipes.weights import Use, Weight, name_of
@@ -27,9 +27,12 @@ class IntegerProducts:
         self._builder = builder
         self._rounded: dict[tuple[int, int], ir.Node] = {}
 
-    def rewrite(self, weight: Weight) -> Narrowed:
-        """Replaces every product with the weight (all of kind `product`, with one axis) by its integer form."""
-        integers, steps = round_channels(weight.array(), weight.axis)
+    def rewrite(self, weight: Weight, grid: Grid | None = None) -> Narrowed:
+        """Replaces every product with the weight (all of kind `product`, with one axis) by its integer form.
+
+        The weight is rounded here, unless its grid is given.
+        """
+        integers, steps = grid or round_channels(weight.array(), weight.axis)
         if weight.axis == 0:  # Gemm with transB; MatMulInteger knows no transposition
             integers = np.ascontiguousarray(integers.T)
         stored = self._builder.initializer(f"{weight.name}_q8", integers)

@@ -6,11 +6,13 @@ webgpu: look-ups by row, the rest stored only (`stored`, dequantized): integer p
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 
 import onnx_ir as ir
 
 from modelpack.graph.recipes.applied import Applied, Narrowed
+from modelpack.graph.recipes.int8 import Grid
 from modelpack.graph.recipes.opset import at_least, opset_of
 from modelpack.graph.recipes.products import DYNAMIC_OPSET, IntegerProducts
 from modelpack.graph.recipes.rewrite import Builder
@@ -18,6 +20,8 @@ from modelpack.graph.recipes.rows import store_rows
 from modelpack.graph.recipes.stored import DEQUANTIZED_OPSET, Form, store_int8
 from modelpack.graph.recipes.weights import Weight, find_weights
 from modelpack.spec import Device
+
+_NO_GRIDS: Mapping[str, Grid] = MappingProxyType({})
 
 
 def apply_q8(model: ir.Model, device: Device, excluded: Collection[str]) -> Applied:
@@ -39,20 +43,27 @@ def raise_opset(model: ir.Model, device: Device, excluded: Collection[str]) -> i
 
 
 def narrow_int8(
-    builder: Builder, device: Device, weights: Collection[Weight]
+    builder: Builder,
+    device: Device,
+    weights: Collection[Weight],
+    grids: Mapping[str, Grid] = _NO_GRIDS,
+    *,
+    integer_products: bool = True,
 ) -> tuple[Narrowed, ...]:
-    """Narrows each weight to int8 in the form its kind and the device ask for."""
+    """Narrows each weight to int8 in the form its kind and the device ask for, on its grid if one is given."""
     opset = opset_of(builder.model)
+    as_integers = integer_products and device == "wasm" and opset >= DYNAMIC_OPSET
     products = IntegerProducts(builder)
     form: Form = "dequantized" if device == "webgpu" and opset >= DEQUANTIZED_OPSET else "folded"
     narrowed = []
     for weight in weights:
+        grid = grids.get(weight.name)
         if weight.kind == "rows":
-            narrowed.append(store_rows(builder, weight))
-        elif weight.kind == "product" and device == "wasm" and opset >= DYNAMIC_OPSET:
-            narrowed.append(products.rewrite(weight))
+            narrowed.append(store_rows(builder, weight, grid))
+        elif weight.kind == "product" and as_integers:
+            narrowed.append(products.rewrite(weight, grid))
         else:
-            narrowed.append(store_int8(builder, weight, form))
+            narrowed.append(store_int8(builder, weight, form, grid))
     return tuple(narrowed)
 
 

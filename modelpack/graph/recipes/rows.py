@@ -5,19 +5,19 @@ from __future__ import annotations
 import onnx_ir as ir
 
 from modelpack.graph.recipes.applied import Narrowed
-from modelpack.graph.recipes.int8 import along, round_channels
+from modelpack.graph.recipes.int8 import Grid, along, round_channels
 from modelpack.graph.recipes.rewrite import Builder, replace_node
 from modelpack.graph.recipes.weights import Weight
 
 SCHEME = "w8_row"
 
 
-def store_rows(builder: Builder, weight: Weight) -> Narrowed:
+def store_rows(builder: Builder, weight: Weight, grid: Grid | None = None) -> Narrowed:
     """Replaces Gather(table, ids) by Gather(int8 table, ids) × Gather(scales, ids).
 
     DequantizeLinear before the Gather would turn the whole table into floats at every run.
     """
-    integers, steps = round_channels(weight.array(), 0)
+    integers, steps = grid or round_channels(weight.array(), 0)
     table = builder.initializer(f"{weight.name}_q8", integers)
     scales = builder.initializer(f"{weight.name}_scale", along(steps, 0, 2))
     for use in weight.uses:

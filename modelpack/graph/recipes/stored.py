@@ -13,7 +13,7 @@ import numpy as np
 import onnx_ir as ir
 
 from modelpack.graph.recipes.applied import Narrowed
-from modelpack.graph.recipes.int8 import along, round_channels
+from modelpack.graph.recipes.int8 import Grid, along, round_channels
 from modelpack.graph.recipes.rewrite import Builder, feed_through
 from modelpack.graph.recipes.weights import Weight
 
@@ -23,9 +23,9 @@ DEQUANTIZED_OPSET = 13
 SCHEME = "w8_channel"
 
 
-def store_int8(builder: Builder, weight: Weight, form: Form) -> Narrowed:
+def store_int8(builder: Builder, weight: Weight, form: Form, grid: Grid | None = None) -> Narrowed:
     """Stores the weight as int8 with one scale per output channel, and gives its readers the floats it stands for."""
-    integers, steps = round_channels(weight.array(), weight.axis)
+    integers, steps = grid or round_channels(weight.array(), weight.axis)
     name = weight.name
     stored = builder.initializer(f"{name}_q8", integers)
     if form == "dequantized":

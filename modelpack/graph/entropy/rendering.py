@@ -1,0 +1,57 @@
+"""Grids → a model of standard operators, in the form the device runs: the same forms as the recipe q8."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Literal
+
+import onnx_ir as ir
+from msgspec import Struct
+
+from modelpack.graph.entropy.corrections import add_correction
+from modelpack.graph.entropy.grids import Grid
+from modelpack.graph.recipes.applied import Applied, Narrowed
+from modelpack.graph.recipes.q8 import finish, narrow_int8, raise_opset
+from modelpack.graph.recipes.rewrite import Builder
+from modelpack.graph.recipes.weights import find_weights
+from modelpack.spec import Device
+
+# `integers`: products of integers, activations rounded as they come. `floats`: only the weights are integers.
+Products = Literal["integers", "floats"]
+
+_SCHEMES = {
+    "w8_channel_a8_dyn": "w8_entropy_a8_dyn",
+    "w8_channel": "w8_entropy",
+    "w8_row": "w8_entropy_row",
+}
+
+
+class Form(Struct, frozen=True):
+    """Where the model runs, and how its products are computed there."""
+
+    device: Device
+    products: Products
+
+
+def render(
+    model: ir.Model,
+    form: Form,
+    excluded: Collection[str],
+    grids: Mapping[str, Grid],
+) -> Applied:
+    """The model with each weight that has a grid stored on it; weights without one stay as they are."""
+    model = raise_opset(model, form.device, excluded)
+    found = find_weights(model, excluded)
+    weights = tuple(weight for weight in found.weights if weight.name in grids)
+    builder = Builder(model)
+    for weight in weights:
+        correction = grids[weight.name].correction
+        if correction.size:
+            add_correction(builder, weight, correction)
+    plain = {name: (grid.integers, grid.steps) for name, grid in grids.items()}
+    narrowed = narrow_int8(
+        builder, form.device, weights, plain, integer_products=form.products == "integers"
+    )
+    finish(builder)
+    renamed = (Narrowed(one.name, _SCHEMES[one.scheme], one.size_bytes) for one in narrowed)
+    return Applied(model, tuple(renamed), found.notes)

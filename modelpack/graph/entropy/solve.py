@@ -1,0 +1,198 @@
+"""The coarsest grids that still meet the accuracy limits on the tune samples.
+
+One number orders all allocations (see `allocation`), so this is a search for a root: the load against the scale. The
+first guess comes from the predicted error, the following ones from what was measured.
+"""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from modelpack.graph.entropy.allocation import (
+    Curve,
+    allocate,
+    make_curves,
+    predicted_error,
+)
+from modelpack.graph.entropy.grids import Grid, entropy_bits, make_grids
+from modelpack.graph.entropy.rendering import Form, render
+from modelpack.graph.entropy.statistics import Statistics
+from modelpack.graph.entropy.targets import load_of
+from modelpack.graph.entropy.unrolled import compared
+from modelpack.graph.golden.samples import Sample
+from modelpack.graph.io import read_model, write_model
+from modelpack.graph.metrics.case import Case, Outputs
+from modelpack.graph.recipes.weights import Weight, find_weights
+from modelpack.graph.running import run_sample
+from modelpack.graph.sessions import open_session
+from modelpack.spec import StatePair, Target
+
+MOST_ATTEMPTS = 8
+_CLOSE = (
+    0.97  # a load this near to 1 is worth no further attempt: 1 % of the step, 0.02 bits a weight
+)
+_FIRST_AIM = 0.9
+_LEAP = 0.25  # two candidates of the list of steps
+_STRIDE = 1.0
+
+
+class Request(Struct, frozen=True):
+    """What is asked for: the model's graph, the form it shall take, what to leave alone, and what must hold."""
+
+    source: Path
+    form: Form
+    excluded: Collection[str]
+    outputs: tuple[str, ...]
+    targets: tuple[Target, ...]
+    state: tuple[StatePair, ...] = ()
+
+
+class Attempt(Struct, frozen=True):
+    """One try: the scale, the load it led to, the figures, and the bytes at the integers' entropy."""
+
+    scale: float
+    load: float
+    figures: tuple[tuple[str, float], ...]
+    entropy_bytes: float
+
+
+class Solution(Struct, frozen=True):
+    """The grids of the best attempt, and all attempts in order. `met` tells whether the limits hold."""
+
+    grids: Mapping[str, Grid]
+    steps: Mapping[str, float]
+    curves: tuple[Curve, ...]
+    best: Attempt
+    attempts: tuple[Attempt, ...]
+
+    @property
+    def met(self) -> bool:
+        """Whether the limits hold, margin included."""
+        return self.best.load <= 1
+
+
+class Solver:
+    """Tries scales on one request."""
+
+    def __init__(self, request: Request, statistics: Statistics, tune: Sequence[Sample]) -> None:
+        self._request = request
+        self._statistics = statistics
+        self._tune = tune
+        found = find_weights(read_model(request.source), request.excluded).weights
+        self.weights: tuple[Weight, ...] = tuple(
+            weight for weight in found if weight.name in statistics.costs
+        )
+        self.curves = make_curves(self.weights, statistics.costs)
+        self._expected = self._run(request.source)
+
+    def attempt(self, scale: float) -> tuple[Attempt, dict[str, Grid]]:
+        """The grids at that scale, and how near they come to the limits."""
+        grids = self.grids(allocate(self.curves, scale))
+        applied = render(
+            read_model(self._request.source),
+            self._request.form,
+            self._request.excluded,
+            grids,
+        )
+        with tempfile.TemporaryDirectory() as scratch:
+            found = self._run(write_model(applied.model, Path(scratch))[0])
+        cases = [
+            Case(expected, outputs, sample.feeds, sample.label)
+            for expected, outputs, sample in zip(self._expected, found, self._tune, strict=True)
+        ]
+        load, figures = load_of(self._request.targets, cases)
+        size = sum(entropy_bits(grid.integers) * grid.integers.size for grid in grids.values()) / 8
+        return Attempt(scale, load, tuple(figures.items()), size), grids
+
+    def grids(self, steps: Mapping[str, float]) -> dict[str, Grid]:
+        """Each weight on a grid of its step."""
+        return make_grids(self.weights, steps, self._statistics.seen)
+
+    def first_scale(self) -> float:
+        """The scale whose predicted error is a little below what the limits allow."""
+        # 1 - cosine is half of the relative squared error; other metrics have no such law, and start there too.
+        allowed = min(
+            (1 - target.threshold for target in self._request.targets if target.metric == "cosine"),
+            default=0.005,
+        )
+        low, high = -80.0, 80.0
+        # Beyond the coarsest and the finest steps that there are, other scales change nothing.
+        aim = min(2 * _FIRST_AIM * allowed, 0.95 * self._predicted(high))
+        for _ in range(40):
+            middle = (low + high) / 2
+            low, high = (middle, high) if self._predicted(middle) < aim else (low, middle)
+        return low
+
+    def _predicted(self, scale: float) -> float:
+        return predicted_error(self.curves, allocate(self.curves, scale))
+
+    def _run(self, path: Path) -> list[Outputs]:
+        session = open_session(path)
+        given = [output.name for output in session.get_outputs()]
+        names = compared(given, self._request.outputs, self._request.state)
+        return [run_sample(session, sample, names, self._request.state) for sample in self._tune]
+
+
+def solve(request: Request, statistics: Statistics, tune: Sequence[Sample]) -> Solution:
+    """The smallest solution found in MOST_ATTEMPTS; where none holds, the one that comes closest."""
+    solver = Solver(request, statistics, tune)
+    attempts: list[Attempt] = []
+    best: tuple[Attempt, dict[str, Grid]] | None = None
+    scale = solver.first_scale()
+    while len(attempts) < MOST_ATTEMPTS:
+        tried, grids = solver.attempt(scale)
+        attempts.append(tried)
+        if best is None or _is_better(tried, best[0]):
+            best = tried, grids
+        if _CLOSE <= best[0].load <= 1:
+            break
+        following = next_scale(attempts)
+        if following is None:
+            break
+        scale = following
+    if best is None:
+        raise AssertionError("at least one attempt is made")
+    steps = allocate(solver.curves, best[0].scale)
+    return Solution(best[1], steps, solver.curves, best[0], tuple(attempts))
+
+
+def next_scale(attempts: Sequence[Attempt]) -> float | None:
+    """Where to try next; None where no scale is left that could be better.
+
+    The load doubles when the scale grows by one, near enough; two attempts on both sides of 1 say it better.
+    """
+    below = max((one for one in attempts if one.load <= 1), key=lambda one: one.scale, default=None)
+    above = min((one for one in attempts if one.load > 1), key=lambda one: one.scale, default=None)
+    if below is None or above is None:
+        last = attempts[-1]
+        move = -math.log2(max(last.load, 1e-6)) if math.isfinite(last.load) else -4.0
+        return _moved(attempts, last.scale + min(max(move - 0.03, -4.0), 4.0))
+    if above.scale - below.scale < 0.02:
+        return None
+    low, high = math.log2(max(below.load, 1e-6)), math.log2(min(above.load, 1e6))
+    share = (math.log2(_CLOSE) / 2 - low) / (high - low)
+    return below.scale + min(max(share, 0.1), 0.9) * (above.scale - below.scale)
+
+
+def _moved(attempts: Sequence[Attempt], scale: float) -> float | None:
+    """The scale, unless finer grids have stopped helping, or the coarsest there are hold."""
+    if len(attempts) > 1 and attempts[-1].entropy_bytes == attempts[-2].entropy_bytes:
+        # Steps come from a list: a small move may change none of them.
+        return None if attempts[-1].load <= 1 else scale - _LEAP
+    loads = [attempt.load for attempt in attempts]
+    if len(loads) > 3 and loads[-1] > 0.98 * loads[-3] > 1:
+        return None
+    if len(loads) > 1 and loads[-1] > 0.9 * loads[-2] > 1:
+        return scale - _STRIDE  # the costliest weights sit on a plateau of their curves: past it
+    return scale
+
+
+def _is_better(tried: Attempt, best: Attempt) -> bool:
+    if (tried.load <= 1) != (best.load <= 1):
+        return tried.load <= 1
+    return tried.entropy_bytes < best.entropy_bytes if tried.load <= 1 else tried.load < best.load

@@ -1,0 +1,141 @@
+"""The step `solve`: the coarsest grids of a variant's weights that keep the accuracy limits on the tune samples.
+
+It is given the tune samples and what the step `statistics` learned from the fit samples; the judge samples it cannot
+see. With `auto` it tries every form the device runs, and keeps the smallest.
+"""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+
+from modelpack.errors import StepError
+from modelpack.graph.entropy.gridfile import write_grids
+from modelpack.graph.entropy.ledger import Ledger, make_ledger
+from modelpack.graph.entropy.rendering import Form, Products
+from modelpack.graph.entropy.solve import Request, Solution, solve
+from modelpack.graph.entropy.statistics import read_statistics
+from modelpack.graph.golden.samples import read_samples
+from modelpack.graph.io import read_model
+from modelpack.graph.recipes.exclude import excluded_nodes
+from modelpack.record import Measurement
+from modelpack.spec import SolveParams, Target
+from modelpack.steps.contract import OutputFile, StepInput, StepOutput
+from modelpack.units import format_size
+
+Tried = tuple[Products, Solution]
+
+
+def run(step: StepInput[SolveParams]) -> StepOutput:
+    """`grids.npz` and `ledger.json`.
+
+    Raises: StepError MP-E450 if no weight can be put on a grid, MP-E452 if no grid keeps the limits on the tune
+    samples, MP-E501 if there are none.
+    """
+    tried = _tried(step)
+    products, solution = _smallest(tried, step.params)
+    ledger = make_ledger(products, solution, tried)
+    grids = write_grids(step.folder / "grids.npz", products, solution.grids)
+    path = step.folder / "ledger.json"
+    path.write_bytes(msgspec.json.encode(ledger))
+    return StepOutput(
+        (OutputFile("grids", grids), OutputFile("ledger", path)),
+        _measured(solution, ledger),
+        tuple(_notes(tried, ledger)),
+    )
+
+
+def _tried(step: StepInput[SolveParams]) -> list[Tried]:
+    params = step.params
+    source = step.one("model")
+    tune = read_samples(step.one("tune"))
+    if not tune:
+        raise StepError("MP-E501", "no sample is left to tune by", remedy="give more samples")
+    statistics = read_statistics(step.one("statistics"))
+    if not statistics.costs:
+        raise StepError(
+            "MP-E450",
+            "no weight of this model can be put on a grid",
+            where="shape",
+            remedy='use dtype = "fp32" or "fp16"',
+        )
+    excluded = excluded_nodes(read_model(source), params.nodes_to_exclude)
+    return [
+        (
+            products,
+            solve(
+                Request(
+                    source,
+                    Form(params.device, products),
+                    excluded,
+                    params.outputs,
+                    params.targets,
+                    params.state,
+                ),
+                statistics,
+                tune,
+            ),
+        )
+        for products in _forms(params)
+    ]
+
+
+def _forms(params: SolveParams) -> tuple[Products, ...]:
+    """Integer products have no WebGPU kernels; on wasm they are twice as fast, and cost some accuracy."""
+    if params.device == "webgpu":
+        return ("floats",)
+    return ("floats", "integers") if params.shape == "auto" else ("integers",)
+
+
+def _smallest(tried: list[Tried], params: SolveParams) -> Tried:
+    met = [one for one in tried if one[1].met]
+    if met:
+        return min(met, key=lambda one: one[1].best.entropy_bytes)
+    products, nearest = min(tried, key=lambda one: one[1].best.load)
+    raise StepError(
+        "MP-E452",
+        f"no grid keeps the limits on the tune samples with a margin; the closest, with {products} products, has "
+        f"{_figures(nearest, params.targets)} at about {format_size(round(nearest.best.entropy_bytes))}",
+        where="golden.metrics",
+        remedy=_remedy(params),
+    )
+
+
+def _remedy(params: SolveParams) -> str:
+    if params.shape == "entropy" and params.device == "wasm":
+        return 'relax the limit, or use dtype = "auto", which may keep activations in floats'
+    return "relax the limit, give more samples, or exclude nodes that cost most (nodes_to_exclude)"
+
+
+def _figures(solution: Solution, targets: tuple[Target, ...]) -> str:
+    limits: dict[str, float] = {target.metric: target.threshold for target in targets}
+    return ", ".join(
+        f"{metric} {value:.7g} (limit {limits[metric]})" for metric, value in solution.best.figures
+    )
+
+
+def _measured(solution: Solution, ledger: Ledger) -> tuple[Measurement, ...]:
+    return (
+        Measurement("products", ledger.products),
+        Measurement("attempts", len(ledger.attempts)),
+        Measurement("entropyBytes", round(solution.best.entropy_bytes)),
+        *(Measurement(f"tune_{metric}", value) for metric, value in solution.best.figures),
+    )
+
+
+def _notes(tried: list[Tried], ledger: Ledger) -> list[str]:
+    forms = [_outcome(products, solution) for products, solution in tried]
+    bits = 8 * sum(entry.entropy_bytes for entry in ledger.entries)
+    mean_bits = bits / sum(math.prod(entry.shape) for entry in ledger.entries)
+    costly = max(ledger.entries, key=lambda entry: entry.error_share)
+    weights = f"{len(ledger.entries)} weights at {mean_bits:.2f} bits"
+    return [
+        f"{'; '.join(forms)}; chose {ledger.products}",
+        f"{weights}; {costly.name} causes {costly.error_share:.0%} of the error",
+    ]
+
+
+def _outcome(products: Products, solution: Solution) -> str:
+    size = f"about {format_size(round(solution.best.entropy_bytes))}"
+    return f"{products} products: {size if solution.met else 'limits not met'}"
