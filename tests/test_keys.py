@@ -27,16 +27,20 @@ from modelpack.spec import (
     RawLayout,
     ShakeParams,
     SimplifyParams,
+    SolveParams,
     SplitParams,
     StatePair,
+    StatisticsParams,
     Step,
     StepKind,
+    Target,
 )
 from modelpack.steps.catalog import CATALOG
 from modelpack.store.store import Store, open_store
 
 SIZES = (("batch", 1),)
 PAIR = (StatePair("state", "stateN"),)
+TARGETS = (Target("cosine", 0.99),)
 # For each kind: parameters, and each of them once more with one field changed.
 CHANGED: dict[str, tuple[Params, dict[str, Params]]] = {
     "inspect": (
@@ -68,6 +72,21 @@ CHANGED: dict[str, tuple[Params, dict[str, Params]]] = {
             "free_dimensions": GoldenParams("npz", SIZES),
             "state": GoldenParams("npz", (), PAIR),
             "preprocess": GoldenParams("npz", (), preprocess=RawLayout()),
+        },
+    ),
+    "statistics": (
+        StatisticsParams(()),
+        {"outputs": StatisticsParams(("y",)), "state": StatisticsParams((), PAIR)},
+    ),
+    "solve": (
+        SolveParams("wasm", "entropy", (), (), TARGETS),
+        {
+            "device": SolveParams("webgpu", "entropy", (), (), TARGETS),
+            "shape": SolveParams("wasm", "auto", (), (), TARGETS),
+            "nodes_to_exclude": SolveParams("wasm", "entropy", ("/a",), (), TARGETS),
+            "outputs": SolveParams("wasm", "entropy", (), ("y",), TARGETS),
+            "state": SolveParams("wasm", "entropy", (), (), TARGETS, PAIR),
+            "targets": SolveParams("wasm", "entropy", (), (), (Target("cosine", 0.98),)),
         },
     ),
     "evaluate": (

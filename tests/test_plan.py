@@ -17,9 +17,12 @@ from modelpack.spec import (
     Project,
     ProjectFile,
     QuantizeParams,
+    SolveParams,
     SourceGraph,
     SourceModel,
+    StatisticsParams,
     Step,
+    Target,
     Upstream,
 )
 from tests.support.projects import make_project
@@ -138,3 +141,37 @@ def test_variant_target_names_model_and_variant(project: Project) -> None:
 def test_plan_in_development_stores_chunks_as_they_are(project: Project) -> None:
     plan = make_plan(project, "development")
     assert [one.name for one in plan.steps if one.kind == "compress"] == []
+
+
+def test_plan_shaped_variant_is_solved_before_it_is_quantized(project: Project) -> None:
+    words = project.models[0]
+    shaped = replace(words.variants[0], shape="entropy", device="webgpu")
+    plan = make_plan(replace(project, models=(replace(words, variants=(shaped,)),)), "production")
+    shaken = Upstream("model", "shake:words", "model")
+    assert step(plan, "statistics:words").inputs == (shaken, Upstream("fit", "golden:words", "fit"))
+    assert step(plan, "statistics:words").params == StatisticsParams(())
+    assert step(plan, "solve:words@q8").inputs == (
+        shaken,
+        Upstream("statistics", "statistics:words", "statistics"),
+        Upstream("tune", "golden:words", "tune"),
+    )
+    assert step(plan, "solve:words@q8").params == SolveParams(
+        "webgpu", "entropy", (), (), (Target("cosine", 0.99),)
+    )
+    assert step(plan, "quantize:words@q8").inputs == (
+        shaken,
+        Upstream("grids", "solve:words@q8", "grids"),
+    )
+
+
+def test_plan_shows_judge_samples_to_the_verdict_alone(project: Project) -> None:
+    words = project.models[0]
+    shaped = tuple(replace(variant, shape="auto") for variant in words.variants)
+    plan = make_plan(replace(project, models=(replace(words, variants=shaped),)), "production")
+    judged = {
+        one.kind
+        for one in plan.steps
+        for ref in one.inputs
+        if isinstance(ref, Upstream) and ref.output == "judge"
+    }
+    assert judged == {"evaluate"}

@@ -216,6 +216,13 @@ state = [{ input = "h", output = "hn" }]""",
     "variant_block_size_for_q8": MODEL + "variants.q8 = { block_size = 32 }",
     "variant_block_size_twice": MODEL + "variants.q4 = { block_size = 32, group_size = 32 }",
     "variant_excludes_from_fp32": MODEL + 'variants.fp32 = { nodes_to_exclude = ["/a/*"] }',
+    "variant_shape_for_q4": MODEL
+    + 'variants.q4 = { shape = "entropy" }\ngolden = { samples = "g.npz", metrics = { cosine = ">= 0.9" } }',
+    "variant_shape_without_golden": MODEL + 'variants.q8 = { shape = "entropy" }',
+    "variant_shape_without_metrics": MODEL
+    + 'variants.q8 = { shape = "entropy" }\ngolden = { samples = "g.npz" }',
+    "variant_auto_without_golden": MODEL + "variants.auto = {}",
+    "variant_shape_unknown": MODEL + 'variants.q8 = { shape = "round" }',
     "variant_is_a_text": MODEL + 'variants.q8 = "wasm"',
     "faults_of_four_kinds": """\
 [models.a]
@@ -316,6 +323,10 @@ READER_ONLY = {
     "preprocess_of_a_file",
     "preprocess_of_another_kind",
     "preprocess_twice",
+    "variant_shape_for_q4",
+    "variant_shape_without_golden",
+    "variant_shape_without_metrics",
+    "variant_auto_without_golden",
     # 4. keys that are needed only beside others, or that the defaults may give
     "golden_without_samples",
     "golden_text_without_tokenizer",

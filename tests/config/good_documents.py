@@ -73,6 +73,14 @@ fp16 = {}
 q8 = { nodes_to_exclude = ["/a/*"] }
 q4 = { group_size = 128, device = "webgpu" }
 other = { dtype = "q8" }""",
+    "variants_shaped": MODEL
+    + """\
+golden = { samples = "g.npz", metrics = { cosine = ">= 0.99" } }
+[models.a.variants]
+auto = {}
+small = { dtype = "q8", shape = "entropy", device = "webgpu" }
+q8 = { shape = "plain" }
+other = { dtype = "auto" }""",
     "everything_in_defaults": """\
 [defaults]
 outputs = ["y", "hn"]

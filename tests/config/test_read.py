@@ -112,6 +112,16 @@ def test_read_project_sources_in_packages(tmp_path: Path) -> None:
     assert python == PythonSource("silero_vad.data", "a.onnx")
 
 
+def test_read_project_auto_stores_eight_bits(tmp_path: Path) -> None:
+    variants = read_model(tmp_path, GOOD["variants_shaped"]).variants
+    assert [(v.id, v.dtype, v.device, v.shape) for v in variants] == [
+        ("auto", "q8", "wasm", "auto"),
+        ("small", "q8", "webgpu", "entropy"),
+        ("q8", "q8", "wasm", "plain"),
+        ("other", "q8", "wasm", "auto"),
+    ]
+
+
 def test_read_project_device_follows_the_dtype(tmp_path: Path) -> None:
     variants = read_model(tmp_path, GOOD["variants_of_every_dtype"]).variants
     assert [(v.id, v.dtype, v.device, v.block_size) for v in variants] == [

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnx_ir as ir
+import pytest
+
+from modelpack.graph.entropy.gridfile import read_grids, write_grids
+from modelpack.graph.entropy.grids import Grid, Seen, entropy_bits, make_grids
+from modelpack.graph.entropy.rendering import Form, render
+from modelpack.graph.recipes.weights import find_weights
+from tests.support import onnx_models
+from tests.support.recipes import floats, largest_error, lifted_if_net, operators
+from tests.support.shaped import wide_mlp
+
+NOT_SEEN = Seen({}, {})
+
+
+def grids_of(proto: onnx.ModelProto, step: float) -> dict[str, Grid]:
+    weights = find_weights(ir.from_proto(proto), ()).weights
+    return make_grids(weights, {weight.name: step for weight in weights}, NOT_SEEN)
+
+
+def test_render_wasm_integers_multiplies_integers() -> None:
+    proto = wide_mlp()
+    applied = render(ir.from_proto(proto), Form("wasm", "integers"), (), grids_of(proto, 0.1))
+    assert operators(applied.model)["MatMulInteger"] == 2
+    assert applied.scheme == "w8_entropy_a8_dyn"
+
+
+@pytest.mark.parametrize(
+    ("form", "operator"),
+    [(Form("wasm", "floats"), "Cast"), (Form("webgpu", "floats"), "DequantizeLinear")],
+    ids=["wasm", "webgpu"],
+)
+def test_render_floats_keeps_products(form: Form, operator: str, tmp_path: Path) -> None:
+    proto = wide_mlp()
+    applied = render(ir.from_proto(proto), form, (), grids_of(proto, 0.002))
+    assert operators(applied.model)["MatMul"] == operators(applied.model)[operator] == 2
+    assert applied.scheme == "w8_entropy"
+    error, largest = largest_error(proto, applied.model, {"x": floats(0, 2, 32)}, tmp_path)
+    assert error < 0.02 * largest  # steps of a hundredth of the weights' deviation
+
+
+def test_render_look_ups_by_row() -> None:
+    proto = onnx_models.embedding_net()
+    applied = render(ir.from_proto(proto), Form("wasm", "floats"), (), grids_of(proto, 0.1))
+    assert applied.scheme == "w8_entropy_row"
+
+
+def test_render_excluded_and_unknown_weights_stay(tmp_path: Path) -> None:
+    proto = wide_mlp()
+    grids = grids_of(proto, 0.1)
+    applied = render(ir.from_proto(proto), Form("wasm", "floats"), ("/fc1/MatMul",), grids)
+    assert [narrowed.name for narrowed in applied.narrowed] == ["fc2.weight"]
+    assert applied.notes == ("fc1.weight (8.19 kB) left alone: excluded",)
+    del grids["fc2.weight"]
+    applied = render(ir.from_proto(proto), Form("wasm", "floats"), (), grids)
+    assert [narrowed.name for narrowed in applied.narrowed] == ["fc1.weight"]
+
+
+def test_render_weights_of_branches() -> None:
+    proto = lifted_if_net()
+    applied = render(ir.from_proto(proto), Form("wasm", "integers"), (), grids_of(proto, 0.1))
+    assert len(applied.narrowed) == 2
+
+
+def test_grid_file_gives_back_what_was_written(tmp_path: Path) -> None:
+    grids = grids_of(wide_mlp(), 0.1)
+    path = write_grids(tmp_path / "grids.npz", "integers", grids)
+    products, found = read_grids(path)
+    assert products == "integers"
+    assert sorted(found) == ["fc1.weight", "fc2.weight"]
+    for name, grid in grids.items():
+        assert np.array_equal(found[name].integers, grid.integers)
+        assert np.array_equal(found[name].steps, grid.steps)
+
+
+def test_entropy_bits_of_known_shares() -> None:
+    assert entropy_bits(np.array([0, 0, 1, -1], np.int8)) == 1.5
+    assert entropy_bits(np.zeros(5, np.int8)) == 0
