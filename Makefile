@@ -50,4 +50,4 @@ schemas: setup ## rewrite the generated schemas
 	$(BIN)/python tools/write_schemas.py
 
 bench: setup ## print the ratios of benchmarks/ (takes a while)
-	for script in benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
+	for script in benchmarks/bench_*.py; do PYTHONPATH=. $(BIN)/python $$script || exit 1; done

@@ -1,0 +1,311 @@
+"""Bytes and accuracy of entropy-shaped variants against onnxruntime's own quantisers, in one run.
+
+    PYTHONPATH=. python benchmarks/bench_variants.py [digits magika_v3_3 ultraface minilm] [--forms gzip,zstd,br]
+
+MODELPACK_REAL_MODELS is the folder of magika and ultraface; MODELPACK_MINILM a folder with model.onnx, tokenizer.json,
+golden.jsonl and other.jsonl. What is not there is left out. Statistics come from the fit samples, choices from the tune
+samples, and every figure that is printed from the judge samples; `other` is a set of another domain.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import brotli
+import msgspec
+import numpy as np
+import onnx_ir as ir
+import zstandard
+from onnxruntime.quantization import (
+    CalibrationDataReader,
+    QuantFormat,
+    QuantType,
+    quantize_dynamic,
+    quantize_static,
+)
+from onnxruntime.quantization.shape_inference import quant_pre_process
+from sklearn.datasets import load_sample_images
+
+from modelpack.errors import StepError
+from modelpack.graph.golden.samples import Sample, read_samples, write_samples
+from modelpack.graph.golden.split import split_samples
+from modelpack.graph.golden.texts import read_texts
+from modelpack.graph.io import read_model
+from modelpack.graph.recipes.opset import at_least
+from modelpack.graph.sessions import open_session, session_inputs
+from modelpack.record import Evaluation
+from modelpack.spec import (
+    Device,
+    EvaluateParams,
+    QuantizeParams,
+    ShakeParams,
+    Shape,
+    SolveParams,
+    StatisticsParams,
+    Target,
+)
+from modelpack.steps import evaluate, quantize, shake, solve, statistics
+from modelpack.steps.contract import InputFiles, StepInput, StepOutput
+from tests.support.real_inputs import magika_feed, magika_files
+
+ENCODE: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": lambda content: zlib.compress(content, 9),
+    "zstd": lambda content: zstandard.compress(content, 19),
+    "br": lambda content: bytes(brotli.compress(content)),
+}
+CALIBRATION_SAMPLES = 100
+
+
+class Case(msgspec.Struct, frozen=True):
+    """A model, the outputs that count, its samples, those of another domain, and the cosines to reach."""
+
+    source: Path
+    outputs: tuple[str, ...]
+    samples: tuple[Sample, ...]
+    other: tuple[Sample, ...]
+    cosines: tuple[float, ...]
+
+
+class Bench:
+    """One model, prepared as a build would, in a folder of its own."""
+
+    def __init__(self, case: Case, folder: Path, forms: Sequence[str]) -> None:
+        self.case, self.folder, self.forms = case, folder, forms
+        names = [value.name for value in session_inputs(open_session(case.source))]
+        split = split_samples(case.samples)
+        self.counts = len(split.fit), len(split.tune), len(split.judge)
+        for role in ("fit", "tune", "judge"):
+            write_samples(folder / f"{role}.npz", names, getattr(split, role))
+        write_samples(folder / "other.npz", names, case.other)
+        shaken = self._step(shake.run, ShakeParams(case.outputs, ()), model=(case.source,))
+        self.model = tuple(file.path for file in shaken.files)
+        started = time.perf_counter()
+        made = self._step(
+            statistics.run,
+            StatisticsParams(case.outputs),
+            model=self.model,
+            fit=(folder / "fit.npz",),
+        )
+        self.statistics = made.files[0].path
+        self.statistics_s = time.perf_counter() - started
+
+    def shaped(self, cosine: float, shape: Shape, device: Device) -> tuple[Path, ...]:
+        """The files of a shaped variant."""
+        params = SolveParams(device, shape, (), self.case.outputs, (Target("cosine", cosine),))
+        solved = self._step(
+            solve.run,
+            params,
+            model=self.model,
+            statistics=(self.statistics,),
+            tune=(self.folder / "tune.npz",),
+        )
+        made = self._step(
+            quantize.run,
+            QuantizeParams("q8", device, (), 32),
+            model=self.model,
+            grids=(solved.files[0].path,),
+        )
+        return tuple(file.path for file in made.files)
+
+    def plain(self, dtype: Any) -> tuple[Path, ...]:
+        """The files of a plain variant."""
+        made = self._step(quantize.run, QuantizeParams(dtype, "wasm", (), 32), model=self.model)
+        return tuple(file.path for file in made.files)
+
+    def row(self, name: str, files: Sequence[Path], seconds: float) -> list[str]:
+        """A row of the table."""
+        content = b"".join(path.read_bytes() for path in files)
+        with ThreadPoolExecutor() as pool:  # compressors release the interpreter
+            encoded = pool.map(lambda form: ENCODE[form](content), self.forms)
+            sizes = [f"{len(each) / 1000:.0f}" for each in encoded]
+        own = self._judged(files, "judge")
+        other = self._judged(files, "other") if self.case.other else {}
+        return [
+            name,
+            f"{len(content) / 1000:.0f}",
+            *sizes,
+            f"{own['cosine']:.4f}",
+            f"{own['top1_agreement']:.3f}",
+            f"{own['max_abs_error']:.3g}",
+            f"{other['cosine']:.4f}" if other else "",
+            f"{seconds:.0f}",
+        ]
+
+    def _judged(self, files: Sequence[Path], role: str) -> dict[str, float]:
+        output = self._step(
+            evaluate.run,
+            EvaluateParams(self.case.outputs, ()),
+            reference=(self.case.source,),
+            model=tuple(files),
+            judge=(self.folder / f"{role}.npz",),
+        )
+        found = msgspec.json.decode(output.files[0].path.read_bytes(), type=Evaluation)
+        return {metric.metric: metric.value for metric in found.metrics}
+
+    def _step(
+        self, run: Callable[[Any], StepOutput], params: Any, **files: tuple[Path, ...]
+    ) -> StepOutput:
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
+        roles = tuple(InputFiles(role, paths) for role, paths in files.items())
+        return run(StepInput(params, roles, folder))
+
+
+class Reader(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime ships no types
+    """Calibration samples as onnxruntime wants them."""
+
+    def __init__(self, samples: Sequence[Sample]) -> None:
+        self._feeds = iter([dict(sample.feeds) for sample in samples])
+
+    def get_next(self) -> Any:
+        """The next feed; None at the end."""
+        return next(self._feeds, None)
+
+
+def peers(bench: Bench) -> Iterator[tuple[str, Callable[[], tuple[Path, ...]]]]:
+    """The quantisers of onnxruntime, each as a function that makes its file."""
+    graph, folder = bench.model[0], bench.folder
+    ready = folder / "ready.onnx"
+    newer = folder / "newer.onnx"
+    ir.save(ir.external_data.load_to_model(at_least(read_model(graph), 13)), newer)
+    quant_pre_process(str(newer), str(ready), skip_symbolic_shape=True)
+
+    def dynamic(*, per_channel: bool) -> tuple[Path, ...]:
+        path = folder / f"dynamic-{per_channel}.onnx"
+        quantize_dynamic(ready, path, per_channel=per_channel, weight_type=QuantType.QInt8)
+        return (path,)
+
+    def static() -> tuple[Path, ...]:
+        path = folder / "static.onnx"
+        reader = Reader(read_samples(folder / "fit.npz")[:CALIBRATION_SAMPLES])
+        quantize_static(
+            ready,
+            path,
+            reader,
+            quant_format=QuantFormat.QDQ,
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+        )
+        return (path,)
+
+    yield "quantize_dynamic, per tensor", lambda: dynamic(per_channel=False)
+    yield "quantize_dynamic, per channel", lambda: dynamic(per_channel=True)
+    yield "quantize_static, per channel", static
+    yield "modelpack q8 plain", lambda: bench.plain("q8")
+    yield "modelpack q4", lambda: bench.plain("q4")
+
+
+def shaped(bench: Bench) -> Iterator[tuple[str, Callable[[], tuple[Path, ...]]]]:
+    """The entropy-shaped variants of each target."""
+    for cosine in bench.case.cosines:
+        yield (
+            f"entropy {cosine:g}, weights only",
+            lambda cosine=cosine: bench.shaped(cosine, "entropy", "webgpu"),
+        )
+    loosest = bench.case.cosines[0]
+    yield (
+        f"entropy {loosest:g}, integer products",
+        lambda: bench.shaped(loosest, "entropy", "wasm"),
+    )
+
+
+def cases(wanted: Sequence[str]) -> Iterator[tuple[str, Case]]:
+    """The models that are there."""
+    if "digits" in wanted:
+        folder = Path(__file__).parent.parent / "examples" / "digits"
+        yield "digits", _digits(folder)
+    models = os.environ.get("MODELPACK_REAL_MODELS")
+    if models and "magika_v3_3" in wanted:
+        yield "magika_v3_3", _magika(Path(models))
+    if models and "ultraface" in wanted:
+        yield "ultraface", _ultraface(Path(models))
+    minilm = os.environ.get("MODELPACK_MINILM")
+    if minilm and "minilm" in wanted:
+        yield "minilm", _minilm(Path(minilm))
+
+
+def _digits(folder: Path) -> Case:
+    with np.load(folder / "golden" / "digits.npz") as arrays:
+        samples = _batches({name: arrays[name] for name in arrays.files})
+    return Case(folder / "models" / "digits.onnx", (), samples, (), (0.999, 0.99997))
+
+
+def _batches(arrays: dict[str, Any]) -> tuple[Sample, ...]:
+    count = len(next(iter(arrays.values())))
+    return tuple(
+        Sample(index, {name: array[index : index + 1] for name, array in arrays.items()})
+        for index in range(count)
+    )
+
+
+def _magika(folder: Path) -> Case:
+    config = folder / "magika_v3_3.config.json"
+    feeds = [magika_feed(path, config) for path in magika_files(800)]
+    samples = tuple(Sample(number, feed) for number, feed in enumerate(feeds))
+    return Case(folder / "magika_v3_3.onnx", (), samples, (), (0.99, 0.9996))
+
+
+def _ultraface(folder: Path) -> Case:
+    samples = tuple(Sample(number, {"input": crop}) for number, crop in enumerate(_crops()))
+    return Case(folder / "ultraface.onnx", (), samples, (), (0.9999, 0.99998))
+
+
+def _crops() -> Iterator[Any]:
+    """160 crops of two photographs, at three sizes."""
+    for image in load_sample_images().images:
+        for stride in (1, 1.5):
+            height, width = int(240 * stride), int(320 * stride)
+            for top in np.linspace(0, image.shape[0] - height, 5).astype(int):
+                for left in np.linspace(0, image.shape[1] - width, 8).astype(int):
+                    rows = top + (np.arange(240) * stride).astype(int)
+                    columns = left + (np.arange(320) * stride).astype(int)
+                    crop = image[np.ix_(rows, columns)].astype(np.float32)
+                    yield np.ascontiguousarray(((crop - 127) / 128).transpose(2, 0, 1))[None]
+
+
+def _minilm(folder: Path) -> Case:
+    source, tokenizer = folder / "model.onnx", folder / "tokenizer.json"
+    inputs = session_inputs(open_session(source))
+    texts = [
+        read_texts(folder / name, tokenizer, inputs) for name in ("golden.jsonl", "other.jsonl")
+    ]
+    return Case(source, ("sentence_embedding",), texts[0], texts[1], (0.99, 0.995))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument(
+        "models", nargs="*", default=["digits", "magika_v3_3", "ultraface", "minilm"]
+    )
+    parser.add_argument("--forms", default=",".join(ENCODE))
+    arguments = parser.parse_args()
+    forms = arguments.forms.split(",")
+    heads = ["variant", "raw kB", *forms, "cosine", "top-1", "max error", "other", "seconds"]
+    for name, case in cases(arguments.models):
+        with tempfile.TemporaryDirectory() as scratch:
+            bench = Bench(case, Path(scratch), forms)
+            print(
+                f"\n{name}: fit, tune, judge {bench.counts}; statistics {bench.statistics_s:.0f} s\n"
+            )
+            print(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}", flush=True)
+            for variant, make in (*shaped(bench), *peers(bench)):
+                started = time.perf_counter()
+                try:
+                    files = make()
+                    row = bench.row(variant, files, time.perf_counter() - started)
+                except (StepError, ValueError) as err:  # quantize_static fails on some models
+                    print(f"| {variant} | {type(err).__name__}: {err} |", flush=True)
+                    continue
+                print(f"| {' | '.join(row)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
