@@ -62,7 +62,7 @@ def _folders(values: Values) -> Iterator[Fault]:
     elif _holds(output, cache) or _holds(cache, output):
         yield _contradiction(
             at,
-            f"the output folder {output.name} and the cache lie in each other; expected two folders",
+            "the output folder and the cache lie in each other; expected two folders",
         )
     elif _holds(cache, config_folder):
         yield _contradiction(
@@ -138,7 +138,7 @@ def _golden(golden: Values) -> Iterator[Fault]:
     elif samples.suffix == ".npz" and grammar.TOKENIZER.name in golden.layers[0][0]:
         yield _contradiction(
             golden.place(grammar.TOKENIZER),
-            f"{samples.name} holds no texts; expected a tokenizer only beside a .jsonl file",
+            f"{show(samples.name)} holds no texts; expected a tokenizer only beside a .jsonl file",
         )
     if samples is not None:
         yield from _preprocess(golden, samples.suffix not in FILE_SUFFIXES)
