@@ -1,6 +1,6 @@
 // Time to the first inference of one model with the same int8 weights: modelpack's loader, onnxruntime-web with one
 // file, transformers.js as it comes and with the plain wasm runtime. Cold and after a reload, over two links.
-//   node benchmarks/bench_loader.mjs <all-MiniLM-L6-v2.onnx> [rounds]
+//   node benchmarks/bench_loader.mjs <all-MiniLM-L6-v2.onnx, or "staged" for what is there> [rounds] [part of a link's name]
 // Contenders take turns. Nothing listens to the browser: pages time themselves and tell the site.
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -27,17 +27,22 @@ const FLAGS = [
   "--remote-debugging-port=0", // keeps a headless browser open; nothing ever connects to it
 ];
 
-const [modelPath, roundsGiven = "5"] = process.argv.slice(2);
+const [modelPath, roundsGiven = "5", chosen = ""] = process.argv.slice(2);
 if (!modelPath) throw new Error("give the path of all-MiniLM-L6-v2 as .onnx");
 if (modelPath !== "staged") await stage(modelPath);
 
-for (const [name, link] of Object.entries(LINKS)) {
+const removeLater = [];
+
+for (const [name, link] of Object.entries(LINKS).filter(([name]) => name.includes(chosen))) {
   const found = Object.fromEntries(CONTENDERS.map((contender) => [contender, []]));
   for (let round = 0; round < Number(roundsGiven); round += 1) {
     for (const contender of CONTENDERS) found[contender].push(await visitTwice(contender, link));
   }
   print(name, found);
 }
+
+for (const profile of removeLater)
+  rmSync(profile, { recursive: true, force: true, maxRetries: 9, retryDelay: 200 });
 
 /** Milliseconds to the first output of a first visit and of a reload, in a new profile. */
 async function visitTwice(contender, link) {
@@ -71,7 +76,7 @@ async function visitTwice(contender, link) {
     await new Promise((resolve) => browser.once("exit", resolve));
     proxy.close();
     site.close();
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+    removeLater.push(profile); // the browser's last children still write to it
   }
   const [cold, warm] = reports;
   return { coldMs: Number(cold.ms), warmMs: Number(warm?.ms), first: cold.first, coldBytes: bytes[0] };
