@@ -126,7 +126,9 @@ def _crashed(call: Call, exit_status: int | None) -> WorkerError:
 
 
 def _status_name(exit_status: int | None) -> str:
-    if exit_status is None or exit_status >= 0:
+    if exit_status is None:
+        return "for an unknown reason"  # pebble saw all of them gone before it could ask one
+    if exit_status >= 0:
         return f"exit status {exit_status}"
     try:
         return signal.Signals(-exit_status).name

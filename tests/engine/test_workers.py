@@ -49,7 +49,11 @@ def test_workers_crash_twice_is_a_typed_error(workers: ProcessWorkers) -> None:
     with pytest.raises(WorkerError) as caught:
         workers.run(call("die"), MINUTE_S)
     assert caught.value.code == "MP-E401"
-    assert caught.value.message == "the worker process died (SIGKILL), twice"
+    # With one worker, pebble may see that all are gone before it learns of what.
+    assert caught.value.message in {
+        "the worker process died (SIGKILL), twice",
+        "the worker process died (for an unknown reason), twice",
+    }
 
 
 def test_workers_crash_once_is_tried_again(workers: ProcessWorkers, tmp_path: Path) -> None:

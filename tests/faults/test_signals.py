@@ -25,6 +25,11 @@ WORDS = {signal.SIGINT: (130, "interrupted"), signal.SIGTERM: (143, "terminated"
 WORDS[signal.SIGHUP] = WORDS[signal.SIGTERM]
 
 
+def heed_interrupts() -> None:
+    """What a shell starts in the background ignores SIGINT, and so would everything that these tests start from there."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @contextmanager
 def building(
     project: Project, *argv: str
@@ -38,6 +43,7 @@ def building(
         text=True,
         start_new_session=True,
         env=environment_with(**mark),
+        preexec_fn=heed_interrupts,  # noqa: PLW1509 (nothing of ours holds a lock at this point)
     )
     try:
         end_s = time.monotonic() + TIMEOUT_S
