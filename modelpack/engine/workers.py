@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import sys
@@ -10,14 +9,18 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
+from multiprocessing.context import SpawnContext
 from threading import Lock
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pebble import ProcessExpired, ProcessPool
 
 from modelpack.engine.worker import Call, prepare, work
 from modelpack.errors import WorkerError
 from modelpack.units import format_seconds
+
+if TYPE_CHECKING:
+    from multiprocessing.synchronize import RLock
 
 _ATTEMPTS = 2  # a child killed by the system's memory killer deserves a second try, a crash that repeats does not
 _STOP_TIMEOUT_S = 5.0
@@ -74,7 +77,7 @@ class ProcessWorkers:
             if self._pool is None:
                 self._pool = ProcessPool(
                     max_workers=self._count,
-                    context=multiprocessing.get_context("spawn"),
+                    context=_KeepsLocks(),
                     initializer=prepare,
                     initargs=[os.getpid()],
                 )
@@ -85,6 +88,24 @@ class ProcessWorkers:
             if self._pool is broken:
                 self._pool = None
         _end(broken)
+
+
+class _KeepsLocks(SpawnContext):
+    """Spawns processes with locks that live as long as the pool does.
+
+    pebble lets go of its locks before it ends the children. A child that was still starting would not find them, and print
+    a traceback.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._kept: list[RLock] = []
+
+    def RLock(self) -> RLock:  # noqa: N802 (the name that multiprocessing gives it)
+        """A lock, kept."""
+        lock = super().RLock()
+        self._kept.append(lock)
+        return lock
 
 
 def _schedule(pool: ProcessPool, call: Call, timeout_s: float) -> Future[object]:
