@@ -1,9 +1,10 @@
 """Project → Plan: every step a build would run, as data. Pure; nothing is looked at and nothing is decided later.
 
-source ─ inspect ─┬─ simplify ─ shake ─┬─ quantize ─┬─ split ─ compress (per chunk)      for each variant
-                  └─ golden ───────────┘            └─ evaluate
-shake, golden ─ statistics (per model) ─ solve ─ quantize                                for each shaped variant
-assets ─ compress (per chunk)                                                            for each model
+checkpoint ─ export ─┐
+source ──────────────┴─ inspect ─┬─ simplify ─ shake ─┬─ quantize ─┬─ split ─ compress (per chunk)      for each variant
+                                 └─ golden ───────────┘            └─ evaluate
+shake, golden ─ statistics (per model) ─ solve ─ quantize                                               for each shaped variant
+assets ─ compress (per chunk)                                                                           for each model
 """
 
 from __future__ import annotations
@@ -11,10 +12,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import get_args
 
+from msgspec.structs import replace
+
 from modelpack.spec import (
     AssetsParams,
+    CheckpointFiles,
+    CheckpointSource,
     CompressParams,
     EvaluateParams,
+    ExportParams,
     Form,
     Golden,
     GoldenParams,
@@ -65,7 +71,7 @@ _TRANSPORT_FORMS_IN_DEVELOPMENT: tuple[tuple[Form, int], ...] = (("br", 9),)
 def make_plan(project: Project, mode: Mode) -> Plan:
     """The plan for all of the project's models and variants."""
     steps = (step for model in project.models for step in _model_steps(model, project.output, mode))
-    # A model that is another's reference is inspected for it too; once is enough.
+    # Parts of a checkpoint share its export, and a model that is another's reference is inspected for it too.
     return Plan(tuple({step.name: step for step in steps}.values()))
 
 
@@ -74,14 +80,24 @@ def variant_target(model: Model, variant: Variant) -> str:
     return f"{model.id}@{variant.id}"
 
 
+def export_step(model: Model | Reference, source: CheckpointSource) -> str:
+    """The name of the step that exports the model; models that are parts of one checkpoint share it."""
+    return f"export:{model.id.removesuffix(f'.{source.part}') if source.part else model.id}"
+
+
+def exported_role(source: CheckpointSource, output: str) -> str:
+    """What the export step calls an output (`graph`, `model`, `state`) of the model's part."""
+    return f"{source.part}-{output}" if source.part else output
+
+
 def _model_steps(model: Model, output: OutputSettings, mode: Mode) -> Iterator[Step]:
-    yield _inspect(model)
+    yield from _first_steps(model)
     if model.simplify:
         yield _simplify(model)
     yield _shake(model)
     if model.golden is not None:
         if model.golden.reference is not None:
-            yield _inspect(model.golden.reference)
+            yield from _first_steps(model.golden.reference)
         yield _golden(model, model.golden)
         if any(_is_shaped(variant) for variant in model.variants):
             yield _statistics(model)
@@ -92,6 +108,12 @@ def _model_steps(model: Model, output: OutputSettings, mode: Mode) -> Iterator[S
             yield _compress(model.id, f"assets:{model.id}", forms)
     for variant in model.variants:
         yield from _variant_steps(model, variant, _variant_forms(variant, output, mode))
+
+
+def _first_steps(model: Model | Reference) -> Iterator[Step]:
+    if isinstance(model.source, CheckpointSource):
+        yield _export(model, model.source)
+    yield _inspect(model)
 
 
 def _variant_steps(
@@ -113,12 +135,20 @@ def _variant_steps(
         yield _compress(target, f"split:{target}", forms)
 
 
+def _export(model: Model | Reference, source: CheckpointSource) -> Step:
+    target = export_step(model, source).removeprefix("export:")
+    whole = replace(source, part="")
+    return Step(
+        "export", target, ExportParams(model.export), (CheckpointFiles("checkpoint", whole),)
+    )
+
+
 def _inspect(model: Model | Reference) -> Step:
     return Step(
         "inspect",
         model.id,
         InspectParams(model.outputs, model.free_dimensions, model.state),
-        (SourceGraph("model", model.source),),
+        (_graph(model),),
     )
 
 
@@ -259,8 +289,22 @@ def _compress(target: str, split: str, forms: tuple[tuple[Form, int], ...]) -> S
     )
 
 
-def _source(model: Model | Reference, role: str) -> SourceModel:
+def _graph(model: Model | Reference) -> InputRef:
+    if isinstance(model.source, CheckpointSource):
+        return _exported(model, model.source, "model", "graph")
+    return SourceGraph("model", model.source)
+
+
+def _source(model: Model | Reference, role: str) -> InputRef:
+    if isinstance(model.source, CheckpointSource):
+        return _exported(model, model.source, role, "model")
     return SourceModel(role, model.source, f"inspect:{model.id}")
+
+
+def _exported(
+    model: Model | Reference, source: CheckpointSource, role: str, output: str
+) -> Upstream:
+    return Upstream(role, export_step(model, source), exported_role(source, output))
 
 
 def _facts(model: Model) -> Upstream:

@@ -46,6 +46,7 @@ Metric = Literal[
     "f1",
 ]
 Comparison = Literal[">=", "<="]
+Library = Literal["transformers", "sentence_transformers", "timm"]
 
 
 # --- what is asked for -------------------------------------------------------------------------------------------
@@ -72,7 +73,28 @@ class PythonSource(Struct, frozen=True, tag="py"):
     path: str
 
 
-Source = FileSource | NpmSource | PythonSource
+class CheckpointSource(Struct, frozen=True, tag="checkpoint"):
+    """A folder with a Hugging Face checkpoint, found where `origin` leads. `files` are those an export may read.
+
+    `part` is the graph of the export that this model is; empty where it gives one graph.
+    """
+
+    origin: FileSource | NpmSource | PythonSource
+    folder: Path
+    files: tuple[str, ...]
+    part: str = ""
+
+
+Source = FileSource | NpmSource | PythonSource | CheckpointSource
+
+
+class Export(Struct, frozen=True):
+    """How a checkpoint becomes ONNX, in optimum's words. What is None, optimum or the checkpoint decides."""
+
+    task: str | None = None
+    opset: int | None = None
+    atol: float | None = None
+    library: Library | None = None
 
 
 class StatePair(Struct, frozen=True):
@@ -183,13 +205,14 @@ Preprocess = ImageLayout | AudioLayout | RawLayout
 
 
 class Reference(Struct, frozen=True):
-    """Another model of the project that variants are compared with; the rest is what its `inspect` step needs."""
+    """Another model of the project that variants are compared with; the rest is what its first steps need."""
 
     id: str
     source: Source
     outputs: tuple[str, ...]
     free_dimensions: tuple[tuple[str, int], ...]
     state: tuple[StatePair, ...]
+    export: Export = Export()
 
 
 class Target(Struct, frozen=True):
@@ -242,6 +265,7 @@ class Model(Struct, frozen=True):
     chunk_size_bytes: int
     golden: Golden | None
     variants: tuple[Variant, ...]
+    export: Export = Export()
 
 
 class OutputSettings(Struct, frozen=True):
@@ -283,6 +307,12 @@ class Project(Struct, frozen=True):
 
 
 # --- what will be done -------------------------------------------------------------------------------------------
+
+
+class ExportParams(Struct, frozen=True, tag="export"):
+    """How the checkpoint is exported."""
+
+    export: Export
 
 
 class InspectParams(Struct, frozen=True, tag="inspect"):
@@ -376,7 +406,8 @@ class CompressParams(Struct, frozen=True, tag="compress"):
 
 
 Params = (
-    InspectParams
+    ExportParams
+    | InspectParams
     | SimplifyParams
     | ShakeParams
     | QuantizeParams
@@ -405,6 +436,13 @@ class SourceModel(Struct, frozen=True, tag="source-model"):
     inspect: str
 
 
+class CheckpointFiles(Struct, frozen=True, tag="checkpoint-files"):
+    """The files of a checkpoint, each under the name it has in its folder."""
+
+    role: str
+    source: CheckpointSource
+
+
 class ProjectFile(Struct, frozen=True, tag="file"):
     """A file of the project: golden samples, a tokenizer, an asset."""
 
@@ -427,9 +465,10 @@ class Upstream(Struct, frozen=True, tag="step"):
     output: str
 
 
-InputRef = SourceGraph | SourceModel | ProjectFile | ProjectFolder | Upstream
+InputRef = SourceGraph | SourceModel | CheckpointFiles | ProjectFile | ProjectFolder | Upstream
 
 StepKind = Literal[
+    "export",
     "inspect",
     "simplify",
     "shake",

@@ -7,13 +7,14 @@ from pathlib import Path
 from modelpack.cli.options import Options
 from modelpack.config.find import find_config
 from modelpack.config.read import read_project
+from modelpack.sources.recognise import recognise
 from modelpack.spec import Mode, Project
 from modelpack.store.store import Store, open_store
 
 
 def load_project(options: Options, mode: Mode = "production") -> Project:
     """The project of the modelpack.toml that -C and --config choose. Raises: UsageError."""
-    return read_project(config_path(options), mode)
+    return recognise(read_project(config_path(options), mode))
 
 
 def config_path(options: Options) -> Path:

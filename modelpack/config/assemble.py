@@ -15,6 +15,7 @@ from modelpack.spec import (
     CacheSettings,
     Device,
     Dtype,
+    Export,
     Mode,
     Model,
     Network,
@@ -115,6 +116,12 @@ def _reference(id_: str, model: Values) -> Reference:
         model.get(grammar.OUTPUTS) or (),
         tuple(sorted((model.get(grammar.FREE_DIMENSIONS) or {}).items())),
         tuple(_state(pair) for pair in model.get(grammar.STATE) or ()),
+        Export(
+            task=model.get(grammar.TASK),
+            opset=model.get(grammar.OPSET),
+            atol=model.get(grammar.ATOL),
+            library=model.get(grammar.LIBRARY),
+        ),
     )
 
 
@@ -138,6 +145,7 @@ def _model(id_: str, model: Values, around: _Around) -> Model:
             _variant(variant_id, variant, model.table(grammar.BUDGET), around)
             for variant_id, variant in model.value(grammar.VARIANTS).items()
         ),
+        export=reference.export,
     )
 
 

@@ -29,6 +29,7 @@ from modelpack.config.fields import did_you_mean
 from modelpack.config.golden import FILE_SUFFIXES
 from modelpack.config.metric_keys import ACCURACY, F1, METRIC_KEYS, METRICS
 from modelpack.config.place import Fault, Keys, Place, show
+from modelpack.spec import FileSource, NpmSource, PythonSource, Source
 
 # Defaults are the one way for a small file to mean a large project; more takes seconds to read.
 _MAX_DEFAULT_VALUES = 50_000
@@ -90,7 +91,7 @@ def _count(value: object) -> int:
 
 def _in_model(model: Values, whole: Values) -> Iterator[Fault]:
     golden = model.table(grammar.GOLDEN)
-    yield from _golden(golden)
+    yield from _golden(golden, model.get(grammar.SOURCE))
     yield from _reference(golden, str(model.at.keys[-1]), tuple(models(whole)))
     yield from _state(model)
     networks = tuple(read_networks(whole))
@@ -127,13 +128,17 @@ def _networks(budget: Values, known: tuple[str, ...]) -> Iterator[Fault]:
             )
 
 
-def _golden(golden: Values) -> Iterator[Fault]:
+def _golden(golden: Values, source: Source | None) -> Iterator[Fault]:
     if not golden.layers:
         return
     samples = golden.get(grammar.SAMPLES)
     if samples is None:
         yield missing(grammar.SAMPLES, golden.at)
-    elif samples.suffix == ".jsonl" and golden.get(grammar.TOKENIZER) is None:
+    elif (
+        samples.suffix == ".jsonl"
+        and golden.get(grammar.TOKENIZER) is None
+        and not _may_be_checkpoint(source)
+    ):
         yield missing(grammar.TOKENIZER, golden.at)
     elif samples.suffix == ".npz" and grammar.TOKENIZER.name in golden.layers[0][0]:
         yield _contradiction(
@@ -188,6 +193,13 @@ def _replaced(preprocess: Values, written: list[str]) -> Iterator[Fault]:
             yield _contradiction(
                 preprocess.place(key), f"config says it too; expected {key.name} or config"
             )
+
+
+def _may_be_checkpoint(source: Source | None) -> bool:
+    """Whether the source may bring its own tokenizer. Nothing is looked at here, but no folder ends in `.onnx`."""
+    return isinstance(source, FileSource | NpmSource | PythonSource) and not str(
+        source.path
+    ).endswith(".onnx")
 
 
 def _state(model: Values) -> Iterator[Fault]:

@@ -145,6 +145,26 @@ class Count(Leaf[int], frozen=True):
         return {"type": "integer", "minimum": self.minimum, "maximum": self.maximum}
 
 
+class Positive(Leaf[float], frozen=True):
+    """A number above zero, at most `maximum`."""
+
+    example: float
+    maximum: float
+
+    def read(self, value: object, at: Place) -> float:
+        """The number."""
+        expected = f"a number above 0 and at most {self.maximum:g}, such as {self.example:g}"
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise at.wrong(value, expected)
+        if not 0 < value <= self.maximum:  # true for nan, too
+            raise at.wrong(value, expected)
+        return float(value)
+
+    def schema(self, _tables: Schema) -> Schema:
+        """A number within the bounds."""
+        return {"type": "number", "exclusiveMinimum": 0, "maximum": self.maximum}
+
+
 class Size(Leaf[int], frozen=True):
     """A size with its unit, from `minimum` to `maximum` bytes. JSON Schema can only say the form."""
 

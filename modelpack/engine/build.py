@@ -22,12 +22,12 @@ from modelpack.engine.schedule import run_plan
 from modelpack.engine.workers import Workers
 from modelpack.errors import FrozenError, InternalError, ModelpackError, StoreError
 from modelpack.judge.budgets import exit_code
-from modelpack.plan import make_plan, variant_target
+from modelpack.plan import export_step, exported_role, make_plan, variant_target
 from modelpack.publish.folder import MANIFEST_FILE
 from modelpack.publish.manifest import encode_manifest, make_manifest
 from modelpack.publish.pack import Pack
 from modelpack.record import BuildReport, BuildStatus, Verdict
-from modelpack.spec import Mode, Model, Plan, Project
+from modelpack.spec import CheckpointSource, Mode, Model, Plan, Project
 from modelpack.store.store import Store
 
 _LOST = "MP-E701"
@@ -214,6 +214,10 @@ def _status(code: int, runner: Runner, publication: Publication | None) -> Build
 
 
 def _source_bytes(model: Model, runner: Runner) -> int:
+    if isinstance(model.source, CheckpointSource):
+        exported = runner.results[export_step(model, model.source)]
+        files = exported.with_role(exported_role(model.source, "model"))
+        return sum(file.size_bytes for file in files)
     return runner.inputs.source_bytes(model.source, runner.results[f"inspect:{model.id}"])
 
 

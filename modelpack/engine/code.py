@@ -26,14 +26,16 @@ _SHARED = (
 def code_digests(kind: StepKind) -> tuple[tuple[str, str], ...]:
     """The digest of each source file that steps of this kind run, by its path inside the package."""
     step_file = CATALOG[kind].module.removeprefix("modelpack.").replace(".", "/") + ".py"
-    names = {step_file, *_SHARED, *_graph_files()}
+    names = {step_file, *_SHARED, *_files("graph")}
+    if kind == "export":
+        names.update(_files("export"))
     return tuple((name, _digest(name)) for name in sorted(names))
 
 
 @cache
-def _graph_files() -> tuple[str, ...]:
+def _files(folder: str) -> tuple[str, ...]:
     return tuple(
-        path.relative_to(_PACKAGE).as_posix() for path in (_PACKAGE / "graph").rglob("*.py")
+        path.relative_to(_PACKAGE).as_posix() for path in (_PACKAGE / folder).rglob("*.py")
     )
 
 

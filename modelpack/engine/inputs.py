@@ -18,11 +18,14 @@ from msgspec import Struct
 from modelpack.errors import SourceError
 from modelpack.keys import InputDigest
 from modelpack.record import ModelFacts, TaskResult
+from modelpack.sources.checkpoint import check_checkpoint
 from modelpack.sources.external import resolve_external
-from modelpack.sources.folder import list_folder
+from modelpack.sources.folder import list_folder, names_digest
 from modelpack.sources.locate import locate, npm_trail
 from modelpack.sources.sniff import check_is_onnx
 from modelpack.spec import (
+    CheckpointFiles,
+    CheckpointSource,
     InputRef,
     NpmSource,
     ProjectFile,
@@ -138,10 +141,18 @@ class Inputs:
                     self._file(role, file.relative_to(path).as_posix(), file)
                     for file in listing.files
                 )
+            case CheckpointFiles(role, source):
+                return self._checkpoint(role, source)
             case SourceGraph(role, source):
                 return (self._file(role, GRAPH_NAME, self._locate(source)),)
             case SourceModel(role, source, inspect):
                 return self._model(role, self._locate(source), self.facts(results[inspect]))
+
+    def _checkpoint(self, role: str, source: CheckpointSource) -> tuple[ResolvedInput, ...]:
+        check_checkpoint(source.folder, source.files)
+        for folder in {(source.folder / name).parent for name in source.files}:
+            self._folders[folder] = names_digest(entry.name for entry in folder.iterdir())
+        return tuple(self._file(role, name, source.folder / name) for name in source.files)
 
     def _locate(self, source: Source) -> Path:
         if source not in self._located:

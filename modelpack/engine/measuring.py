@@ -16,7 +16,16 @@ from modelpack.plan import variant_target
 from modelpack.publish.folder import read_file, read_manifest
 from modelpack.published import VariantStats
 from modelpack.sources.locate import locate
-from modelpack.spec import EvaluateParams, Model, Params, Plan, Project, Variant
+from modelpack.spec import (
+    CheckpointSource,
+    EvaluateParams,
+    Model,
+    Params,
+    Plan,
+    Project,
+    Source,
+    Variant,
+)
 from modelpack.store.atomic import write_atomically
 
 
@@ -55,8 +64,13 @@ class GoldenDigests(Struct, frozen=True):
         steps = [step for step in self.plan.steps if step.name in names]
         own = [(_unlimited(step.params), self.inputs.project_digests(step)) for step in steps]
         reference = model.golden.reference if model.golden else None
-        other = self.inputs.digest(locate(reference.source)) if reference else ""
+        other = self._source_digest(reference.source) if reference else ""
         return digest_json([own, other])
+
+    def _source_digest(self, source: Source) -> str:
+        if isinstance(source, CheckpointSource):
+            return digest_json([self.inputs.digest(source.folder / name) for name in source.files])
+        return self.inputs.digest(locate(source))
 
 
 def _unlimited(params: Params) -> Params:

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import msgspec
 
 from modelpack.engine.inputs import Inputs
-from modelpack.plan import variant_target
+from modelpack.plan import export_step, exported_role, variant_target
 from modelpack.publish.pack import PackedChunk, PackedForm, PackedModel, PackedVariant
 from modelpack.record import Evaluation, Layout, StepResult, TaskResult
-from modelpack.spec import Form, Model, Variant
+from modelpack.spec import CheckpointSource, Form, Model, StatePair, Variant
 from modelpack.store.store import Store
 
 _FORMS: tuple[Form, ...] = ("gzip", "zstd", "br")
@@ -27,7 +27,7 @@ def pack_model(
         id=model.id,
         inputs=variants[0].layout.inputs,
         outputs=tuple(output for output in variants[0].layout.outputs if output.name in kept),
-        state=model.state,
+        state=model.state or _exported_state(model, results, store),
         assets=_layout(results.get(f"assets:{model.id}"), store),
         load=model.load,
         group=model.group,
@@ -70,6 +70,18 @@ def _pack_variant(
     assert layout is not None  # noqa: S101 (for the type checker: the result is there)
     scheme = results[f"quantize:{target}"].only().measured("scheme")
     return PackedVariant(variant.id, variant.dtype, str(scheme), variant.device, layout)
+
+
+def _exported_state(
+    model: Model, results: Mapping[str, TaskResult], store: Store
+) -> tuple[StatePair, ...]:
+    """The state that the export found: a cache of past keys and values, of the outputs that are kept."""
+    if not isinstance(model.source, CheckpointSource):
+        return ()
+    exported = results[export_step(model, model.source)]
+    (output,) = exported.with_role(exported_role(model.source, "state"))
+    pairs = msgspec.json.decode(store.blobs.read_bytes(output.digest), type=tuple[StatePair, ...])
+    return tuple(pair for pair in pairs if not model.outputs or pair.output in model.outputs)
 
 
 def _layout(result: TaskResult | None, store: Store) -> Layout | None:

@@ -161,7 +161,7 @@ class Runner:
             materialise(item.inputs, folder / "in", self._store)
             (folder / "out").mkdir()
             step_input = StepInput(step.params, _files(item.inputs, folder / "in"), folder / "out")
-            call = Call(kind.module, "run", step_input, step.name, folder / "out")
+            call = Call(kind.module, "run", step_input, step.name, folder / "out", kind.pool)
             try:
                 output = self._workers.run(call, kind.timeout_s)
             except ModelpackError as err:

@@ -23,6 +23,7 @@ class Call(Struct, frozen=True):
     """A function of an importable module, and its one argument. Everything must be picklable.
 
     What an attempt that died left in `folder` is deleted before the next one.
+    Calls with the same `pool` share one worker of that name; the others share all workers.
     """
 
     module: str
@@ -30,6 +31,7 @@ class Call(Struct, frozen=True):
     argument: object
     label: str
     folder: Path | None = None
+    pool: str = ""
 
 
 def prepare(parent_pid: int) -> None:
@@ -41,6 +43,8 @@ def prepare(parent_pid: int) -> None:
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[variable] = "1"  # sums come in one order, and cores are shared by workers
     os.environ["HF_HUB_OFFLINE"] = "1"
+    for secret in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
+        os.environ.pop(secret, None)  # nothing here may speak to a hub
     warnings.simplefilter("ignore")
     _silence()
 

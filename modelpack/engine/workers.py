@@ -36,18 +36,18 @@ class Workers(Protocol):
 
 
 class ProcessWorkers:
-    """Workers in a pool of `count` processes, spawned when the first call comes."""
+    """Workers in a pool of `count` processes, and one for each named pool; spawned when the first call comes."""
 
     def __init__(self, count: int) -> None:
         self._count = count
-        self._pool: ProcessPool | None = None
+        self._pools: dict[str, ProcessPool] = {}
         self._is_stopped = False
         self._lock = Lock()
 
     def run(self, call: Call, timeout_s: float) -> object:
         """The call's result, from a worker process."""
         for attempt in range(1, _ATTEMPTS + 1):
-            pool = self._started()
+            pool = self._started(call.pool)
             try:
                 return _schedule(pool, call, timeout_s).result()
             except ProcessExpired as err:
@@ -55,7 +55,7 @@ class ProcessWorkers:
                     raise _crashed(call, err.exitcode) from err
             except (BrokenProcessPool, RuntimeError) as err:
                 # All processes died at once, so that pebble gave the pool up.
-                self._abandon(pool)
+                self._abandon(call.pool, pool)
                 if attempt == _ATTEMPTS:
                     raise _crashed(call, None) from err
             except FutureTimeoutError as err:
@@ -66,27 +66,27 @@ class ProcessWorkers:
         """Ends all children now, running or not. Calls that still run fail, and no child is spawned again."""
         with self._lock:
             self._is_stopped = True
-            pool, self._pool = self._pool, None
-        if pool is not None:
+            pools, self._pools = self._pools, {}
+        for pool in pools.values():
             _end(pool)
 
-    def _started(self) -> ProcessPool:
+    def _started(self, name: str) -> ProcessPool:
         with self._lock:
             if self._is_stopped:
                 raise WorkerError("MP-E401", "the build was stopped", remedy="run it again")
-            if self._pool is None:
-                self._pool = ProcessPool(
-                    max_workers=self._count,
+            if name not in self._pools:
+                self._pools[name] = ProcessPool(
+                    max_workers=1 if name else self._count,
                     context=_KeepsLocks(),
                     initializer=prepare,
                     initargs=[os.getpid()],
                 )
-            return self._pool
+            return self._pools[name]
 
-    def _abandon(self, broken: ProcessPool) -> None:
+    def _abandon(self, name: str, broken: ProcessPool) -> None:
         with self._lock:
-            if self._pool is broken:
-                self._pool = None
+            if self._pools.get(name) is broken:
+                del self._pools[name]
         _end(broken)
 
 

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from modelpack.report.places import relative_text, source_text
 from modelpack.spec import (
+    CheckpointFiles,
     InputRef,
     Params,
     Plan,
@@ -80,6 +81,8 @@ def _file(ref: InputRef, root: Path) -> Iterator[str]:
         case ProjectFile(path=path) | ProjectFolder(path=path):
             yield relative_text(path, root)
         case SourceGraph(source=source) | SourceModel(source=source):
+            yield source_text(source, root)
+        case CheckpointFiles(source=source):
             yield source_text(source, root)
         case Upstream():
             pass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from modelpack.spec import NpmSource, PythonSource, Source
+from modelpack.spec import CheckpointSource, FileSource, NpmSource, PythonSource, Source
 
 
 def source_text(source: Source, root: Path) -> str:
@@ -15,7 +15,9 @@ def source_text(source: Source, root: Path) -> str:
             return f"npm:{package}/{path}"
         case PythonSource(package=package, path=path):
             return f"py:{package}/{path}"
-        case _:
+        case CheckpointSource(origin=origin):
+            return source_text(origin, root)
+        case FileSource():
             return relative_text(source.path, root)
 
 

@@ -12,7 +12,8 @@ class KindFacts(Struct, frozen=True):
     """What the engine must know of a kind without importing it.
 
     `tools` are distributions whose version is part of the key, and `zlib`, which comes with Python. `numeric` marks
-    results that differ between processors: the step runs kernels of onnxruntime, and their results shape its bytes. Peak memory is estimated as `memory_base_bytes + memory_factor * input bytes`.
+    results that differ between processors: the step runs kernels of onnxruntime, and their results shape its bytes. Peak memory is estimated as `memory_base_bytes + memory_factor * input bytes`. Steps
+    with a `pool` run one after the other in a worker of that name: what they import costs seconds and hundreds of megabytes.
     """
 
     module: str
@@ -21,12 +22,29 @@ class KindFacts(Struct, frozen=True):
     memory_factor: float
     memory_base_bytes: int = 150 * MIB
     numeric: bool = False
+    pool: str = ""
 
 
 # protobuf promises the same bytes for the same message only within one version.
 _GRAPH_TOOLS = ("onnx", "onnx-ir", "protobuf", "numpy")
 
 CATALOG: dict[StepKind, KindFacts] = {
+    "export": KindFacts(
+        "modelpack.steps.export",
+        (
+            "torch",
+            "transformers",
+            "optimum",
+            "optimum-onnx",
+            "safetensors",
+            *_GRAPH_TOOLS,
+            "onnxruntime",
+        ),
+        3600,
+        4,
+        600 * MIB,
+        pool="export",
+    ),
     "inspect": KindFacts("modelpack.steps.inspect", _GRAPH_TOOLS, 120, 2),
     "simplify": KindFacts(
         "modelpack.steps.simplify", (*_GRAPH_TOOLS, "onnxsim", "onnxruntime"), 900, 6, numeric=True

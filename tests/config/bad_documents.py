@@ -189,6 +189,12 @@ path="../public"
     + """\
 outputs = ["y"]
 state = [{ input = "h", output = "hn" }]""",
+    "task_upper_case": MODEL + 'task = "Feature-Extraction"',
+    "opset_too_old": MODEL + "opset = 12",
+    "atol_is_zero": MODEL + "atol = 0",
+    "atol_is_nan": MODEL + "atol = nan",
+    "atol_is_a_text": MODEL + 'atol = "1e-4"',
+    "library_of_a_later_version": MODEL + 'library = "diffusers"',
     "asset_name_upper_case": MODEL + 'assets = { README = "readme.txt" }',
     "pass_unknown": MODEL + 'passes = ["prune"]',
     "pass_with_settings": MODEL + 'passes = [{ use = "prune" }]',
@@ -313,6 +319,7 @@ READER_ONLY = {
     "state_shaken_off",
     "golden_tokenizer_without_text",
     "variant_dtype_of_a_later_version",
+    "atol_is_nan",
     "variant_fp16_on_wasm",
     "variant_block_size_for_q8",
     "variant_block_size_twice",

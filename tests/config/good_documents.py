@@ -16,6 +16,15 @@ GOOD = {
 source = "a.onnx"
 budget = {}
 golden = { samples = "g.npz", metrics = {} }""",
+    "checkpoint": """\
+[models.a]
+source = "models/bert"
+task = "text-classification"
+opset = 17
+atol = 1e-4
+library = "transformers"
+golden = { samples = "g.jsonl" }
+""",
     "no_passes": MODEL + "passes = []",
     "package_of_npm": """\
 [models.a]

@@ -10,6 +10,7 @@ from modelpack.config.read import read_project
 from modelpack.errors import UsageError
 from modelpack.spec import (
     Asset,
+    Export,
     FileSource,
     Golden,
     Limit,
@@ -120,6 +121,13 @@ def test_read_project_auto_stores_eight_bits(tmp_path: Path) -> None:
         ("q8", "q8", "wasm", "plain"),
         ("other", "q8", "wasm", "auto"),
     ]
+
+
+def test_read_project_settings_of_an_export(tmp_path: Path) -> None:
+    model = read_model(tmp_path, GOOD["checkpoint"])
+    assert model.export == Export("text-classification", 17, 0.0001, "transformers")
+    assert model.golden is not None
+    assert model.golden.tokenizer is None  # the checkpoint brings it
 
 
 def test_read_project_device_follows_the_dtype(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""From a checkpoint to ONNX. The only modules that import torch, transformers or optimum, and only the export step imports them."""

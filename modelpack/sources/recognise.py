@@ -1,0 +1,148 @@
+"""What the sources of a project really are: a folder that is a checkpoint is exported, and brings its companion files.
+
+Only names are looked at, and two small JSON files; whether a checkpoint is whole shows when it is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
+
+from modelpack.errors import ModelpackError, UsageError
+from modelpack.sources.checkpoint import (
+    CONFIG,
+    checkpoint_files,
+    is_checkpoint,
+    read_json,
+    transformer_prefix,
+)
+from modelpack.sources.locate import locate
+from modelpack.spec import (
+    Asset,
+    CheckpointSource,
+    Export,
+    Golden,
+    Model,
+    Project,
+    Source,
+)
+
+_TOKENIZER = "tokenizer.json"
+# What a page needs to prepare inputs and read outputs, by the names that transformers and transformers.js know.
+_ASSETS = (
+    CONFIG,
+    "generation_config.json",
+    "preprocessor_config.json",
+    "processor_config.json",
+    "video_preprocessor_config.json",
+    _TOKENIZER,
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "chat_template.jinja",
+)
+# What tokenizer.json holds already.
+_ASSETS_WITHOUT_TOKENIZER = (
+    "vocab.txt",
+    "vocab.json",
+    "merges.txt",
+    "spiece.model",
+    "tokenizer.model",
+)
+# Heads that write text step by step. Their encoder runs once, their decoder many times: two graphs.
+_WRITING_HEADS = ("ForConditionalGeneration", "MTModel", "LMHeadModel", "EncoderDecoderModel")
+_WRITING_TASKS = ("text2text-generation", "automatic-speech-recognition", "image-to-text")
+_TWO_GRAPHS = ("encoder", "decoder")
+
+
+class _Config(msgspec.Struct, frozen=True):
+    architectures: tuple[str, ...] | None = None
+    is_encoder_decoder: bool = False
+
+
+def recognise(project: Project) -> Project:
+    """The project with every checkpoint folder as a CheckpointSource, as many models as it gives graphs.
+
+    Raises: UsageError MP-E113 where settings of an export stand beside a source that is not exported.
+    """
+    models = tuple(one for model in project.models for one in _recognised(model, project))
+    sources = {model.id: model.source for model in models}
+    return replace(project, models=tuple(_with_reference(model, sources) for model in models))
+
+
+def _recognised(model: Model, project: Project) -> Iterator[Model]:
+    place = _place(model)
+    if place is None or not (place.is_dir() and is_checkpoint(place)):
+        if place is not None and model.export != Export():
+            raise _not_exported(model, project)
+        yield model
+        return
+    assert not isinstance(model.source, CheckpointSource)  # noqa: S101 (for the type checker)
+    source = CheckpointSource(model.source, place, checkpoint_files(place))
+    exported = replace(
+        model,
+        source=source,
+        assets=model.assets or tuple(_assets(source)),
+        golden=_golden(model.golden, source),
+    )
+    if not _has_two_graphs(source, model.export):
+        yield exported
+        return
+    for part in _TWO_GRAPHS:
+        yield replace(exported, id=f"{model.id}.{part}", source=replace(source, part=part))
+
+
+def _with_reference(model: Model, sources: Mapping[str, Source]) -> Model:
+    """The model, comparing with what its reference really is."""
+    if model.golden is None or model.golden.reference is None:
+        return model
+    reference = model.golden.reference
+    found = replace(reference, source=sources.get(reference.id, reference.source))
+    return replace(model, golden=replace(model.golden, reference=found))
+
+
+def _place(model: Model) -> Path | None:
+    """Where the source lies; None where it is not there, which is said when it is needed."""
+    try:
+        return locate(model.source)
+    except ModelpackError:
+        return None
+
+
+def _assets(source: CheckpointSource) -> Iterator[Asset]:
+    prefix = transformer_prefix(source.folder)
+    held = {name.removeprefix(prefix) for name in source.files if name.startswith(prefix)}
+    names = _ASSETS if _TOKENIZER in held else (*_ASSETS, *_ASSETS_WITHOUT_TOKENIZER)
+    for name in names:
+        if name in held:
+            yield Asset(name.rpartition(".")[0], source.folder / prefix / name)
+
+
+def _golden(golden: Golden | None, source: CheckpointSource) -> Golden | None:
+    if golden is None or golden.tokenizer is not None or golden.samples.suffix != ".jsonl":
+        return golden
+    return replace(golden, tokenizer=source.folder / transformer_prefix(source.folder) / _TOKENIZER)
+
+
+def _has_two_graphs(source: CheckpointSource, export: Export) -> bool:
+    path = source.folder / transformer_prefix(source.folder) / CONFIG
+    config = read_json(path, _Config) if path.is_file() else _Config()
+    if not config.is_encoder_decoder:
+        return False
+    if export.task is not None:
+        return export.task.removesuffix("-with-past") in _WRITING_TASKS
+    return any(name.endswith(_WRITING_HEADS) for name in config.architectures or ())
+
+
+def _not_exported(model: Model, project: Project) -> UsageError:
+    written = next(
+        name for name in Export.__struct_fields__ if getattr(model.export, name) is not None
+    )
+    return UsageError(
+        "MP-E113",
+        f'"{written}" is for checkpoints; this source is not exported',
+        where=f"{project.config.name} models.{model.id}.{written}",
+        remedy="remove it, or name the folder of a checkpoint",
+    )

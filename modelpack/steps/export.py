@@ -1,0 +1,76 @@
+"""`export`: a Hugging Face checkpoint becomes ONNX, as the reference that everything after it is compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from modelpack.export.libraries import need_libraries
+from modelpack.export.state import state_pairs
+from modelpack.record import Measurement
+from modelpack.spec import ExportParams
+from modelpack.steps.contract import OutputFile, StepInput, StepOutput
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+    from modelpack.export.graphs import Graph
+    from modelpack.export.sentence import Stage
+
+
+def run(step: StepInput[ExportParams]) -> StepOutput:
+    """Each graph with its data files (`graph`, `model`), and the state a page carries between its calls (`state`).
+
+    Where the checkpoint gives several graphs, roles begin with the part: `decoder-model`. Nothing is given unless every
+    graph agrees with the checkpoint.
+
+    Raises: StepError MP-E404 without torch and optimum, MP-E460 if there is no way, MP-E461 if the result differs.
+    """
+    need_libraries()
+    # Only now: torch, transformers and optimum take seconds, and may not be there.
+    from modelpack.export.graphs import export_graphs  # noqa: PLC0415
+    from modelpack.export.sentence import read_stages, transformer_folder  # noqa: PLC0415
+
+    checkpoint, wanted = step.one("checkpoint").parent, step.params.export
+    is_sentence = wanted.library in {None, "sentence_transformers"}
+    stages = read_stages(checkpoint) if is_sentence else ()
+    if stages and wanted.task is None:
+        wanted = msgspec.structs.replace(wanted, task="feature-extraction")
+    exported = export_graphs(transformer_folder(checkpoint), wanted, step.folder)
+    files = (file for graph in exported.graphs for file in _finished(graph, stages))
+    return StepOutput(
+        tuple(files),
+        (
+            Measurement("task", exported.task),
+            Measurement("opset", exported.opset),
+            Measurement("graphs", len(exported.graphs)),
+        ),
+    )
+
+
+def _finished(graph: Graph, stages: tuple[Stage, ...]) -> Iterator[OutputFile]:
+    import onnx  # noqa: PLC0415
+
+    from modelpack.export.pooling import add_stages  # noqa: PLC0415
+
+    proto = onnx.load(graph.path, load_external_data=False)
+    if stages:
+        add_stages(proto, stages)
+        onnx.save(proto, graph.path)
+    prefix = f"{graph.part}-" if graph.part else ""
+    yield OutputFile(f"{prefix}graph", graph.path)
+    yield OutputFile(f"{prefix}model", graph.path)
+    for location in _data_files(proto):
+        yield OutputFile(f"{prefix}model", graph.path.parent / location)
+    path = graph.path.with_name(f"{prefix}state.json")
+    inputs = (value.name for value in proto.graph.input)
+    outputs = (value.name for value in proto.graph.output)
+    path.write_bytes(msgspec.json.encode(state_pairs(inputs, outputs)))
+    yield OutputFile(f"{prefix}state", path)
+
+
+def _data_files(proto: ModelProto) -> list[str]:
+    entries = (entry for tensor in proto.graph.initializer for entry in tensor.external_data)
+    return sorted({entry.value for entry in entries if entry.key == "location"})
