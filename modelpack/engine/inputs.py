@@ -152,6 +152,8 @@ class Inputs:
         check_checkpoint(source.folder, source.files)
         for folder in {(source.folder / name).parent for name in source.files}:
             self._folders[folder] = names_digest(entry.name for entry in folder.iterdir())
+        if isinstance(source.origin, NpmSource):
+            self.absent.update(npm_trail(source.origin)[1])
         return tuple(self._file(role, name, source.folder / name) for name in source.files)
 
     def _locate(self, source: Source) -> Path:

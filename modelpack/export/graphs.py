@@ -23,6 +23,7 @@ from transformers import PreTrainedModel
 
 from modelpack.errors import StepError
 from modelpack.export.settings import read_config, task_of
+from modelpack.export.sizes import fixed_sizes
 from modelpack.spec import Export
 
 _PAST = "-with-past"
@@ -40,11 +41,12 @@ class Graph(Struct, frozen=True):
 
 
 class Exported(Struct, frozen=True):
-    """What an export gave, and with which settings."""
+    """What an export gave, with which settings. `sizes` are those of images, by the names of their dimensions."""
 
     graphs: tuple[Graph, ...]
     task: str
     opset: int
+    sizes: dict[str, int]
 
 
 def export_graphs(checkpoint: Path, wanted: Export, folder: Path) -> Exported:
@@ -80,7 +82,7 @@ def export_graphs(checkpoint: Path, wanted: Export, folder: Path) -> Exported:
     graphs = _graphs(folder, tuple(models))
     del model, models
     gc.collect()  # torch's cycles hold the weights until then
-    return Exported(graphs, task, opset)
+    return Exported(graphs, task, opset, fixed_sizes(config))
 
 
 def _load(checkpoint: Path, task: str) -> PreTrainedModel:

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from importlib.util import find_spec
 
 from modelpack.errors import StepError
 
-_NEEDED = ("torch", "transformers", "optimum", "safetensors", "accelerate")
-_EXPORTER = "optimum.exporters.onnx"
+# Distributions by the module that shows they are there; optimum-onnx adds one to optimum's own package.
+_NEEDED = {
+    "torch": "torch",
+    "transformers": "transformers",
+    "accelerate": "accelerate",
+    "safetensors": "safetensors",
+    "optimum": "optimum",
+    "optimum.exporters.onnx": "optimum-onnx",
+}
 # A checkpoint is a folder: whatever else its files ask for is refused, not fetched.
 _OFFLINE = {
     "HF_HUB_OFFLINE": "1",
@@ -20,11 +28,17 @@ _OFFLINE = {
 }
 
 
+def missing_libraries(is_installed: Callable[[str], bool]) -> tuple[str, ...]:
+    """The distributions that are missing."""
+    return tuple(name for module, name in _NEEDED.items() if not is_installed(module))
+
+
 def need_libraries() -> None:
-    """Nothing, where everything is installed. Raises: StepError MP-E404 with the command that installs it."""
-    missing = [name for name in _NEEDED if find_spec(name) is None]
-    if not missing and find_spec("optimum.exporters") is not None and find_spec(_EXPORTER) is None:
-        missing = ["optimum-onnx"]
+    """Nothing, where everything is installed; from then on no library speaks to a hub.
+
+    Raises: StepError MP-E404 with the command that installs what is missing.
+    """
+    missing = missing_libraries(_is_installed)
     if missing:
         raise StepError(
             "MP-E404",
@@ -32,3 +46,11 @@ def need_libraries() -> None:
             remedy="pip install 'modelpack[export]'",
         )
     os.environ.update(_OFFLINE)
+
+
+def _is_installed(module: str) -> bool:
+    """Whether the module can be found. Its packages are imported, which of these is cheap: they are namespaces."""
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False

@@ -7,7 +7,6 @@ from pathlib import Path
 import msgspec
 import numpy as np
 from msgspec import Struct
-from safetensors.numpy import load_file
 
 from modelpack.errors import StepError
 from modelpack.graph.sessions import Array
@@ -116,6 +115,8 @@ def _dense(folder: Path) -> Dense:
             "MP-E460",
             f'a dense layer with the activation "{name}"; expected {", ".join(_ACTIVATIONS)}',
         )
+    from safetensors.numpy import load_file  # noqa: PLC0415 (few models have dense layers)
+
     tensors = load_file(folder / "model.safetensors")
     weight = np.asarray(tensors["linear.weight"], np.float32)
     bias = tensors.get("linear.bias")

@@ -35,8 +35,9 @@ def generate_feeds(
     """An array for each input: floats normal with deviation 1, integers 0 or 1, the same for the same seed.
 
     Open dimensions: those named in `dimensions` get that size, the first of an input 1, others `open_sizes`,
-    the first number in the middle and the second at the end.
+    the first number in the middle and the second at the end; `past + new` gets the sum of the two.
     """
+    dimensions = {**_sums(inputs, dimensions, open_sizes), **dimensions}
     random = np.random.default_rng(seed)
     feeds: Feeds = {}
     for value in inputs:
@@ -83,6 +84,20 @@ def _first_accepted(
         f"the model does not run on generated inputs ({refusals[0]})",
         remedy="fix its symbolic dimensions with `free_dimensions`",
     )
+
+
+def _sums(
+    inputs: tuple[ValueFacts, ...], dimensions: Mapping[str, int], open_sizes: tuple[int, int]
+) -> dict[str, int]:
+    """The sizes of dimensions whose name is a sum of others' names: exporters write those of caches like that."""
+    known: dict[str, int] = {}
+    for value in inputs:
+        sizes = _sizes(value.shape, dimensions, open_sizes)
+        for name, size in zip(value.shape, sizes, strict=True):
+            if isinstance(name, str):
+                known.setdefault(name, size)
+    sums = {name: [known.get(term) for term in name.split(" + ")] for name in known if "+" in name}
+    return {name: sum(size for size in sizes if size) for name, sizes in sums.items() if all(sizes)}
 
 
 def _sizes(

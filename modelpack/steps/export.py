@@ -39,7 +39,7 @@ def run(step: StepInput[ExportParams]) -> StepOutput:
     if stages and wanted.task is None:
         wanted = msgspec.structs.replace(wanted, task="feature-extraction")
     exported = export_graphs(transformer_folder(checkpoint), wanted, step.folder)
-    files = (file for graph in exported.graphs for file in _finished(graph, stages))
+    files = (file for graph in exported.graphs for file in _finished(graph, stages, exported.sizes))
     return StepOutput(
         tuple(files),
         (
@@ -50,14 +50,19 @@ def run(step: StepInput[ExportParams]) -> StepOutput:
     )
 
 
-def _finished(graph: Graph, stages: tuple[Stage, ...]) -> Iterator[OutputFile]:
+def _finished(
+    graph: Graph, stages: tuple[Stage, ...], sizes: dict[str, int]
+) -> Iterator[OutputFile]:
     import onnx  # noqa: PLC0415
 
     from modelpack.export.pooling import add_stages  # noqa: PLC0415
+    from modelpack.export.sizes import fix_sizes  # noqa: PLC0415
 
     proto = onnx.load(graph.path, load_external_data=False)
+    has_changed = fix_sizes(proto, sizes)
     if stages:
         add_stages(proto, stages)
+    if stages or has_changed:
         onnx.save(proto, graph.path)
     prefix = f"{graph.part}-" if graph.part else ""
     yield OutputFile(f"{prefix}graph", graph.path)

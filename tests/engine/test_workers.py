@@ -45,6 +45,26 @@ def test_workers_surprise_is_one_line_with_details_apart(workers: ProcessWorkers
     assert "Traceback" in caught.value.details
 
 
+def test_workers_of_a_named_pool_are_one_process_of_their_own() -> None:
+    pool = ProcessWorkers(2)
+    named = Call("tests.support.worker_calls", "process_id", None, "export:m", "export")
+    try:
+        ids = [pool.run(named, MINUTE_S), pool.run(named, MINUTE_S)]
+        other = pool.run(call("process_id"), MINUTE_S)
+    finally:
+        pool.stop()
+    assert ids[0] == ids[1] != other
+
+
+def test_workers_have_no_token_of_a_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "secret")
+    pool = ProcessWorkers(1)
+    try:
+        assert pool.run(call("variable", "HF_TOKEN"), MINUTE_S) is None
+    finally:
+        pool.stop()
+
+
 def test_workers_crash_twice_is_a_typed_error(workers: ProcessWorkers) -> None:
     with pytest.raises(WorkerError) as caught:
         workers.run(call("die"), MINUTE_S)

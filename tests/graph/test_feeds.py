@@ -33,6 +33,23 @@ def test_feeds_open_dimensions_get_a_size(
     assert feeds["x"].shape == expected
 
 
+def test_feeds_of_a_cache_and_its_mask_have_sizes_that_agree() -> None:
+    inputs = (
+        ValueFacts("mask", "int64", ("batch", "past + new")),
+        ValueFacts("ids", "int64", ("batch", "new")),
+        ValueFacts("keys", "float32", ("batch", 4, "past", 8)),
+        ValueFacts("other", "float32", ("batch", "new + unknown")),
+    )
+    feeds = generate_feeds(inputs, 0, {"past": 3})
+
+    assert [feeds[value.name].shape for value in inputs] == [
+        (1, 19),
+        (1, 16),
+        (1, 4, 3, 8),
+        (1, 16),
+    ]
+
+
 @pytest.mark.parametrize(
     "dtype", ["float32", "float64", "float16", "int64", "int32", "uint8", "bool"]
 )

@@ -52,3 +52,11 @@ def shout(_argument: object) -> str:
     os.write(1, b"noise on stdout")
     os.write(2, b"noise on stderr")
     return os.environ["OMP_NUM_THREADS"]
+
+
+def process_id(_argument: object) -> int:
+    return os.getpid()
+
+
+def variable(name: str) -> str | None:
+    return os.environ.get(name)

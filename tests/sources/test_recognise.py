@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from modelpack.config.read import read_project
+from modelpack.errors import UsageError
+from modelpack.sources.recognise import recognise
+from modelpack.spec import Asset, CheckpointSource, FileSource, Model, Project, PythonSource
+from tests.support.checkpoints import T5, make_checkpoint, make_sentence_checkpoint
+
+
+def project(folder: Path, *lines: str) -> Project:
+    (folder / ".git").mkdir()
+    config = folder / "modelpack.toml"
+    config.write_text("\n".join(("[models.words]", 'source = "words"', *lines)))
+    return recognise(read_project(config, "production"))
+
+
+def model(folder: Path, *lines: str) -> Model:
+    (found,) = project(folder, *lines).models
+    return found
+
+
+def test_recognise_takes_a_folder_with_a_checkpoint_for_one(tmp_path: Path) -> None:
+    folder = make_checkpoint(tmp_path / "words")
+    source = model(tmp_path).source
+    assert isinstance(source, CheckpointSource)
+    assert (source.origin, source.folder, source.part) == (FileSource(folder), folder, "")
+    assert source.files[:2] == ("config.json", "model.safetensors")
+
+
+def test_recognise_leaves_everything_else(tmp_path: Path) -> None:
+    assert model(tmp_path).source == FileSource(tmp_path / "words")
+    (tmp_path / "words").mkdir()
+    again = recognise(read_project(tmp_path / "modelpack.toml", "production"))
+    assert again.models[0].source == FileSource(tmp_path / "words")
+
+
+def test_recognise_gives_a_model_what_a_page_needs_beside_it(tmp_path: Path) -> None:
+    folder = make_checkpoint(tmp_path / "words", generation_config__json={})
+    assert model(tmp_path).assets == (
+        Asset("config", folder / "config.json"),
+        Asset("generation_config", folder / "generation_config.json"),
+        Asset("tokenizer", folder / "tokenizer.json"),
+        Asset("tokenizer_config", folder / "tokenizer_config.json"),
+    )
+
+
+def test_recognise_without_tokenizer_json_gives_its_parts(tmp_path: Path) -> None:
+    make_checkpoint(tmp_path / "words", tokenizer__json=None, merges__txt="")
+    names = [asset.name for asset in model(tmp_path).assets]
+    assert names == ["config", "tokenizer_config", "vocab", "merges"]
+
+
+def test_recognise_keeps_declared_assets(tmp_path: Path) -> None:
+    make_checkpoint(tmp_path / "words")
+    found = model(tmp_path, 'assets = { labels = "labels.json" }')
+    assert found.assets == (Asset("labels", tmp_path / "labels.json"),)
+
+
+def test_recognise_reads_golden_texts_with_the_tokenizer_of_the_checkpoint(tmp_path: Path) -> None:
+    folder = make_sentence_checkpoint(tmp_path / "words")
+    golden = model(tmp_path, 'golden = { samples = "g.jsonl" }').golden
+    assert golden is not None
+    assert golden.tokenizer == folder / "tokenizer.json"
+
+
+def test_recognise_makes_two_models_of_an_encoder_and_a_decoder(tmp_path: Path) -> None:
+    make_checkpoint(tmp_path / "words", T5)
+    found = project(tmp_path, "variants.q8 = {}").models
+    parts = [(one.id, one.source.part) for one in found if isinstance(one.source, CheckpointSource)]
+    assert parts == [("words.encoder", "encoder"), ("words.decoder", "decoder")]
+
+
+@pytest.mark.parametrize(
+    ("task", "models"), [("text2text-generation", 2), ("feature-extraction", 1)]
+)
+def test_recognise_knows_which_tasks_take_two_graphs(
+    tmp_path: Path, task: str, models: int
+) -> None:
+    make_checkpoint(tmp_path / "words", T5)
+    assert len(project(tmp_path, f'task = "{task}"').models) == models
+
+
+@pytest.mark.parametrize(
+    "line", ['task = "feature-extraction"', "opset = 17", "atol = 1", 'library = "timm"']
+)
+def test_recognise_refuses_settings_of_an_export_for_a_file(tmp_path: Path, line: str) -> None:
+    (tmp_path / "words").write_bytes(b"onnx")
+    key = line.partition(" ")[0]
+    with pytest.raises(UsageError, match=f'MP-E113 modelpack.toml models.words.{key}: "{key}"'):
+        project(tmp_path, line)
+
+
+def test_recognise_does_not_need_what_is_not_installed(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    config = tmp_path / "modelpack.toml"
+    config.write_text('[models.words]\nsource = "py:not_installed_here/model"\ntask = "a"\n')
+    (found,) = recognise(read_project(config, "production")).models
+    assert found.source == PythonSource("not_installed_here", "model")
