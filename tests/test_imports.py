@@ -25,13 +25,6 @@ code = run(sys.argv[1:], io.StringIO(), io.StringIO())
 print(json.dumps([code, sorted({name.partition(".")[0] for name in sys.modules})]))
 """
 
-STEPS = """
-import json, pathlib, sys
-from tests.support.builds import build
-from tests.support.projects import Project
-outcome = build(Project(pathlib.Path(sys.argv[1])))
-print(json.dumps([0 if outcome.report.variants else 1, sorted({name.partition(".")[0] for name in sys.modules})]))
-"""
 EXPORTERS = {"torch", "transformers", "optimum", "accelerate", "safetensors"}
 
 
@@ -96,14 +89,6 @@ def test_imports_of_commands_over_a_checkpoint_hold_no_torch(
     (tmp_path / ".git").mkdir()
     (tmp_path / "modelpack.toml").write_text('[models.bert]\nsource = "bert"\n')
     assert sorted(loaded(*argv, "-C", tmp_path) & {*HEAVY, *EXPORTERS}) == []
-
-
-@pytest.mark.export
-@needs_export
-def test_imports_of_builds_that_export_nothing_hold_no_torch(tmp_path: Path) -> None:
-    """Every step of a build without a checkpoint, in this very process: no library brings torch along."""
-    make_project(tmp_path / "project", "pair")
-    assert sorted(answered(STEPS, tmp_path / "project") & EXPORTERS) == []
 
 
 @pytest.mark.export

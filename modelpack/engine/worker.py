@@ -6,6 +6,7 @@ import importlib
 import os
 import shutil
 import signal
+import sys
 import threading
 import time
 import traceback
@@ -34,8 +35,11 @@ class Call(Struct, frozen=True):
     pool: str = ""
 
 
-def prepare(parent_pid: int) -> None:
+def prepare(parent_pid: int, pool: str = "") -> None:
     """Makes this process a quiet worker that ends with its parent and computes in one thread."""
+    if not pool:
+        # onnxsim imports torch where it is installed, and needs it for nothing that we call: 1.6 s and 200 MB a worker.
+        sys.modules["torch"] = None  # type: ignore[assignment]  # how Python spells "cannot be imported"
     signal.signal(
         signal.SIGINT, signal.SIG_IGN
     )  # the parent decides; Ctrl-C reaches the whole group

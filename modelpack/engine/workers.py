@@ -79,7 +79,7 @@ class ProcessWorkers:
                     max_workers=1 if name else self._count,
                     context=_KeepsLocks(),
                     initializer=prepare,
-                    initargs=[os.getpid()],
+                    initargs=[os.getpid(), name],
                 )
             return self._pools[name]
 

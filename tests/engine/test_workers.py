@@ -12,6 +12,7 @@ import pytest
 from modelpack.engine.worker import Call
 from modelpack.engine.workers import ProcessWorkers
 from modelpack.errors import SourceError, StepError, WorkerError
+from tests.support.exports import needs_export
 
 MINUTE_S = 60.0
 
@@ -54,6 +55,15 @@ def test_workers_of_a_named_pool_are_one_process_of_their_own() -> None:
     finally:
         pool.stop()
     assert ids[0] == ids[1] != other
+
+
+@pytest.mark.export
+@needs_export
+def test_workers_of_ordinary_steps_cannot_import_torch(workers: ProcessWorkers) -> None:
+    """onnxsim would bring it along, in every build without a checkpoint."""
+    workers.run(call("import_module", "onnxsim"), MINUTE_S)
+    with pytest.raises(StepError, match=r"ModuleNotFoundError.*torch"):
+        workers.run(call("import_module", "torch"), MINUTE_S)
 
 
 def test_workers_have_no_token_of_a_hub(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import time
@@ -60,3 +61,7 @@ def process_id(_argument: object) -> int:
 
 def variable(name: str) -> str | None:
     return os.environ.get(name)
+
+
+def import_module(name: str) -> None:
+    importlib.import_module(name)
