@@ -36,6 +36,9 @@ CODES = {
     "MP-E221": "a Python package or a file in it was not found",
     "MP-E222": "a checkpoint folder is not whole",
     "MP-E230": "a source kept changing during the build",
+    "MP-E240": "a source cannot be downloaded",
+    "MP-E241": "a downloaded file is not the one that was pinned",
+    "MP-E242": "a source is not pinned",
     "MP-E310": "an external data location is not allowed",
     "MP-E311": "an external data file is missing or is not a regular file",
     "MP-E312": "an external tensor's extent does not fit",
@@ -68,6 +71,7 @@ CODES = {
     "MP-E710": "a manifest is malformed",
     "MP-E711": "a published file is missing or corrupt",
     "MP-E720": "--frozen, and something is out of date",
+    "MP-E721": "modelpack.lock is missing or out of date",
     "MP-E900": "internal error",
 }
 
