@@ -1,6 +1,6 @@
 """Project → Plan: every step a build would run, as data. Pure; nothing is looked at and nothing is decided later.
 
-checkpoint ─ export ─┐
+checkpoint ─ export ─┐      (a file from the web: fetch)
 source ──────────────┴─ inspect ─┬─ simplify ─ shake ─┬─ quantize ─┬─ split ─ compress (per chunk)      for each variant
                                  └─ golden ───────────┘            └─ evaluate
 shake, golden ─ statistics (per model) ─ solve ─ quantize                                               for each shaped variant
@@ -21,6 +21,7 @@ from modelpack.spec import (
     CompressParams,
     EvaluateParams,
     ExportParams,
+    FetchParams,
     Form,
     Golden,
     GoldenParams,
@@ -37,6 +38,7 @@ from modelpack.spec import (
     ProjectFolder,
     QuantizeParams,
     Reference,
+    RemoteFile,
     SampleFormat,
     ShakeParams,
     SimplifyParams,
@@ -48,6 +50,7 @@ from modelpack.spec import (
     Step,
     Target,
     Upstream,
+    UrlSource,
     Variant,
 )
 
@@ -111,8 +114,14 @@ def _model_steps(model: Model, output: OutputSettings, mode: Mode) -> Iterator[S
 
 
 def _first_steps(model: Model | Reference) -> Iterator[Step]:
-    if isinstance(model.source, CheckpointSource):
-        yield _export(model, model.source)
+    match model.source:
+        case CheckpointSource():
+            yield _export(model, model.source)
+        case UrlSource():
+            remote = RemoteFile("model", model.source)
+            yield Step("fetch", model.id, FetchParams(), (remote,))
+        case _:
+            pass
     yield _inspect(model)
 
 
@@ -292,12 +301,16 @@ def _compress(target: str, split: str, forms: tuple[tuple[Form, int], ...]) -> S
 def _graph(model: Model | Reference) -> InputRef:
     if isinstance(model.source, CheckpointSource):
         return _exported(model, model.source, "model", "graph")
+    if isinstance(model.source, UrlSource):
+        return Upstream("model", f"fetch:{model.id}", "model")
     return SourceGraph("model", model.source)
 
 
 def _source(model: Model | Reference, role: str) -> InputRef:
     if isinstance(model.source, CheckpointSource):
         return _exported(model, model.source, role, "model")
+    if isinstance(model.source, UrlSource):
+        return Upstream(role, f"fetch:{model.id}", "model")
     return SourceModel(role, model.source, f"inspect:{model.id}")
 
 

@@ -46,7 +46,7 @@ Metric = Literal[
     "f1",
 ]
 Comparison = Literal[">=", "<="]
-Library = Literal["transformers", "sentence_transformers", "timm"]
+Library = Literal["transformers", "sentence_transformers"]
 
 
 # --- what is asked for -------------------------------------------------------------------------------------------
@@ -85,7 +85,15 @@ class CheckpointSource(Struct, frozen=True, tag="checkpoint"):
     part: str = ""
 
 
-Source = FileSource | NpmSource | PythonSource | CheckpointSource
+class UrlSource(Struct, frozen=True, tag="url"):
+    """A file on the web, the same at each address. `sha256` is None where neither configuration nor lock pins it."""
+
+    url: str
+    mirrors: tuple[str, ...] = ()
+    sha256: str | None = None
+
+
+Source = FileSource | NpmSource | PythonSource | CheckpointSource | UrlSource
 
 
 class Export(Struct, frozen=True):
@@ -315,6 +323,10 @@ class ExportParams(Struct, frozen=True, tag="export"):
     export: Export
 
 
+class FetchParams(Struct, frozen=True, tag="fetch"):
+    """Nothing to set: what is fetched is the step's input, and its key the pinned digest."""
+
+
 class InspectParams(Struct, frozen=True, tag="inspect"):
     """Names the graph must have, checked before anything is spent on it."""
 
@@ -406,7 +418,8 @@ class CompressParams(Struct, frozen=True, tag="compress"):
 
 
 Params = (
-    ExportParams
+    FetchParams
+    | ExportParams
     | InspectParams
     | SimplifyParams
     | ShakeParams
@@ -443,6 +456,13 @@ class CheckpointFiles(Struct, frozen=True, tag="checkpoint-files"):
     source: CheckpointSource
 
 
+class RemoteFile(Struct, frozen=True, tag="remote"):
+    """A file on the web, downloaded when a step needs its bytes."""
+
+    role: str
+    source: UrlSource
+
+
 class ProjectFile(Struct, frozen=True, tag="file"):
     """A file of the project: golden samples, a tokenizer, an asset."""
 
@@ -465,9 +485,18 @@ class Upstream(Struct, frozen=True, tag="step"):
     output: str
 
 
-InputRef = SourceGraph | SourceModel | CheckpointFiles | ProjectFile | ProjectFolder | Upstream
+InputRef = (
+    SourceGraph
+    | SourceModel
+    | CheckpointFiles
+    | RemoteFile
+    | ProjectFile
+    | ProjectFolder
+    | Upstream
+)
 
 StepKind = Literal[
+    "fetch",
     "export",
     "inspect",
     "simplify",

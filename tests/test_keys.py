@@ -19,6 +19,9 @@ from modelpack.spec import (
     AssetsParams,
     CompressParams,
     EvaluateParams,
+    Export,
+    ExportParams,
+    FetchParams,
     GoldenParams,
     InspectParams,
     Params,
@@ -43,6 +46,8 @@ PAIR = (StatePair("state", "stateN"),)
 TARGETS = (Target("cosine", 0.99),)
 # For each kind: parameters, and each of them once more with one field changed.
 CHANGED: dict[str, tuple[Params, dict[str, Params]]] = {
+    "fetch": (FetchParams(), {}),
+    "export": (ExportParams(Export()), {"export": ExportParams(Export(opset=17))}),
     "inspect": (
         InspectParams((), (), ()),
         {

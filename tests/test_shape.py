@@ -18,6 +18,7 @@ LONG_FILES = {
     "modelpack/spec.py": "the declared data of the whole project, in one place on purpose",
 }
 MANY_ARGUMENTS = {
+    "modelpack/sources/download.py:redirect_request": "what urllib calls",
     "modelpack/errors.py:_rebuild": "what pickle calls, with the fields of an error in order",
     "modelpack/publish/emit.py:_write_chunk": "the three that `chunk_files` yields, whence and where to",
 }

@@ -19,6 +19,7 @@ from modelpack.cli.terminal import Terminal
 from modelpack.digest import digest_file
 from modelpack.engine.build import Outcome, Request, build_project
 from modelpack.engine.fastpath import remember
+from modelpack.engine.locking import check_lock
 from modelpack.engine.machine import usable_cores
 from modelpack.engine.survey import survey
 from modelpack.engine.workers import ProcessWorkers
@@ -27,6 +28,7 @@ from modelpack.report.build import build_text, failure_text, unchanged_text
 from modelpack.report.dry_run import dry_run_json, dry_run_text
 from modelpack.report.json import report_json, report_line
 from modelpack.selection import select
+from modelpack.sources.lock import lock_path
 from modelpack.spec import Mode, Project
 from modelpack.store.collection import collect_when_due
 from modelpack.store.store import Store
@@ -98,6 +100,9 @@ def execute(options: BuildOptions, terminal: Terminal) -> int:
     """Builds, publishes, reports."""
     began_s, config = time.time(), config_path(options)
     read = {config: digest_file(config)}  # before it is read: an edit during the build is not lost
+    lock = lock_path(config)
+    if lock.is_file():
+        read[lock] = digest_file(lock)
     whole = load_project(options, options.mode)
     project = select(whole, tuple(options.models))
     with project_store(project) as store:
@@ -105,6 +110,8 @@ def execute(options: BuildOptions, terminal: Terminal) -> int:
             terminal.say(f"warning: {warning}")
         if options.dry_run:
             return _dry_run(options, project, store, terminal)
+        if options.frozen:
+            check_lock(project, store)
         request = Request(
             project,
             whole,

@@ -21,6 +21,7 @@ COMMANDS = {
     "diff": "say what changed between two packs or two commits",
     "baseline": "make what is published the baseline of later builds",
     "golden": "show the worst samples of a variant, or record a golden set",
+    "lock": "record in modelpack.lock which bytes the sources are",
     "list": "list the models, their variants and budgets",
     "graph": "show the steps of a build and what they need",
     "why": "say why a step ran, or would run",

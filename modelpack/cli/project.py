@@ -7,14 +7,17 @@ from pathlib import Path
 from modelpack.cli.options import Options
 from modelpack.config.find import find_config
 from modelpack.config.read import read_project
+from modelpack.sources.lock import lock_path, pinned, read_lock
 from modelpack.sources.recognise import recognise
 from modelpack.spec import Mode, Project
 from modelpack.store.store import Store, open_store
 
 
-def load_project(options: Options, mode: Mode = "production") -> Project:
-    """The project of the modelpack.toml that -C and --config choose. Raises: UsageError."""
-    return recognise(read_project(config_path(options), mode))
+def load_project(options: Options, mode: Mode = "production", *, locked: bool = True) -> Project:
+    """The project of the modelpack.toml that -C and --config choose, pinned by its lock. Raises: UsageError."""
+    path = config_path(options)
+    project = recognise(read_project(path, mode))
+    return pinned(project, read_lock(lock_path(path))) if locked else project
 
 
 def config_path(options: Options) -> Path:

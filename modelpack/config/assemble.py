@@ -10,12 +10,12 @@ from modelpack.config import grammar
 from modelpack.config.budgets import read_limits, read_networks
 from modelpack.config.containers import Values, missing
 from modelpack.config.golden import read_golden
+from modelpack.config.source_keys import read_export, read_source
 from modelpack.spec import (
     Asset,
     CacheSettings,
     Device,
     Dtype,
-    Export,
     Mode,
     Model,
     Network,
@@ -112,16 +112,11 @@ def _cache(values: Values) -> CacheSettings:
 def _reference(id_: str, model: Values) -> Reference:
     return Reference(
         id_,
-        model.value(grammar.SOURCE),
+        read_source(model),
         model.get(grammar.OUTPUTS) or (),
         tuple(sorted((model.get(grammar.FREE_DIMENSIONS) or {}).items())),
         tuple(_state(pair) for pair in model.get(grammar.STATE) or ()),
-        Export(
-            task=model.get(grammar.TASK),
-            opset=model.get(grammar.OPSET),
-            atol=model.get(grammar.ATOL),
-            library=model.get(grammar.LIBRARY),
-        ),
+        read_export(model),
     )
 
 

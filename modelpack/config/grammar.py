@@ -8,21 +8,12 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 from modelpack.config.containers import Key, ListOf, MapOf, Table
-from modelpack.config.fields import (
-    Choice,
-    Count,
-    Duration,
-    Name,
-    PathField,
-    Positive,
-    Size,
-    Text,
-)
+from modelpack.config.fields import Choice, Count, Duration, Name, PathField, Size, Text
 from modelpack.config.limit_fields import Bandwidth, OrGrowth, Share
 from modelpack.config.metric_keys import METRICS
 from modelpack.config.preprocess_keys import PREPROCESS
-from modelpack.config.source_field import SourceField
-from modelpack.spec import Compression, Device, Dtype, Hints, Host, Library, Load, Shape
+from modelpack.config.source_keys import EXPORT_KEYS, MIRRORS, SHA256, SOURCE
+from modelpack.spec import Compression, Device, Dtype, Hints, Host, Load, Shape
 from modelpack.units import KIB, MIB
 
 WrittenDtype = Dtype | Literal["auto"]
@@ -200,28 +191,6 @@ VARIANT = Table(
 
 # --- [models.*] and [defaults] -----------------------------------------------------------------------------------
 
-SOURCE = Key(
-    "source",
-    SourceField(),
-    'The ONNX file, or the folder of a Hugging Face checkpoint: a path, "npm:package/path" or "py:package/path".',
-    required=True,
-)
-TASK = Key(
-    "task",
-    Text('a task of optimum such as "feature-extraction"', r"^[a-z0-9]+(-[a-z0-9]+)*$", 64),
-    "What a checkpoint is exported for, in optimum's words. Without it, what its architecture says.",
-)
-OPSET = Key("opset", Count(13, 20), "ONNX opset of the export. Without it, optimum's choice.")
-ATOL = Key(
-    "atol",
-    Positive(0.0001, 1000),
-    "Most absolute difference between the exported model and the checkpoint. Without it, optimum's choice.",
-)
-LIBRARY = Key(
-    "library",
-    Choice[Library](get_args(Library), ("diffusers",)),
-    "The library that a checkpoint is for. Without it, what its files say.",
-)
 OUTPUTS = Key(
     "outputs",
     ListOf(_GRAPH_NAME),
@@ -270,10 +239,7 @@ VARIANTS = Key(
     default={"fp32": {}, "q8": {}},
 )
 _SHARED = (
-    TASK,
-    OPSET,
-    ATOL,
-    LIBRARY,
+    *EXPORT_KEYS,
     OUTPUTS,
     FREE_DIMENSIONS,
     STATE,
@@ -293,7 +259,7 @@ DEFAULTS = Key(
 )
 MODELS = Key(
     "models",
-    MapOf(_NAME, Table("model", (SOURCE, *_SHARED))),
+    MapOf(_NAME, Table("model", (SOURCE, SHA256, MIRRORS, *_SHARED))),
     "The models, each under its name, such as [models.bert].",
     required=True,
 )

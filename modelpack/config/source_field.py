@@ -1,4 +1,4 @@
-"""The field of a model's source: a path, or a file inside an npm or Python package."""
+"""The field of a model's source: a path, a file inside an npm or Python package, or an address on the web."""
 
 from __future__ import annotations
 
@@ -6,17 +6,27 @@ import re
 
 from modelpack.config.fields import Leaf, Schema, locate, read_text
 from modelpack.config.place import Fault, Place
-from modelpack.spec import FileSource, NpmSource, PythonSource, Source
+from modelpack.spec import FileSource, NpmSource, PythonSource, Source, UrlSource
 
-_EXPECTED = 'a path such as "models/bert.onnx", "npm:package/model.onnx" or "py:package/model.onnx"'
+_EXPECTED = (
+    'a path such as "models/bert.onnx", "npm:package/model.onnx", "py:package/model.onnx" '
+    'or "https://example.com/model.onnx"'
+)
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")  # one letter would be a drive
 _IN_PACKAGE = r"(?!(?:.*/)?\.\.(?:/|$))[^/\\\x00-\x1f\x7f][^\\\x00-\x1f\x7f]*"
 _NPM_NAME = r"(?:@[A-Za-z0-9][A-Za-z0-9._-]*/)?[A-Za-z0-9][A-Za-z0-9._-]*"
 _PYTHON_NAME = r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*"
 _NPM = re.compile(f"npm:({_NPM_NAME})/({_IN_PACKAGE})")
 _PYTHON = re.compile(f"py:({_PYTHON_NAME})/({_IN_PACKAGE})")
+# https, and http on this very machine. No user name, no fragment, nothing that a URL would have to escape.
+_URL_TEXT = (
+    r"(?:https://[A-Za-z0-9][A-Za-z0-9.-]*|http://(?:localhost|127\.0\.0\.1))(?::[0-9]{1,5})?"
+    r"/(?:(?![\x22#<>\\^`{|}])[!-~])*"
+)
+_URL = re.compile(_URL_TEXT)
+URL_PATTERN = f"^{_URL_TEXT}$"
 _PATTERN = (
-    rf"^(?!.*\$\{{env:)(?:npm:{_NPM_NAME}/{_IN_PACKAGE}|py:{_PYTHON_NAME}/{_IN_PACKAGE}"
+    rf"^(?!.*\$\{{env:)(?:{_URL_TEXT}|npm:{_NPM_NAME}/{_IN_PACKAGE}|py:{_PYTHON_NAME}/{_IN_PACKAGE}"
     r"|(?![/~]|[A-Za-z][A-Za-z0-9+.-]*:)[^\\\x00-\x1f\x7f]+)$"
 )
 _MAX_CHARACTERS = 1024
@@ -31,7 +41,7 @@ class SourceField(Leaf[Source], frozen=True):
         scheme = _SCHEME.match(text)
         if scheme is None:
             return FileSource(locate(text, at, _EXPECTED))
-        if scheme[1] not in {"npm", "py"}:
+        if scheme[1] not in {"npm", "py", "https", "http"}:
             message = (
                 f'"{scheme[1]}:" sources are not supported by this version; expected {_EXPECTED}'
             )
@@ -42,8 +52,12 @@ class SourceField(Leaf[Source], frozen=True):
             return NpmSource(npm[1], npm[2], at.folders.config_folder)
         if python := _PYTHON.fullmatch(text):
             return PythonSource(python[1], python[2])
+        if _URL.fullmatch(text):
+            return UrlSource(text)
+        if scheme[1] in {"https", "http"}:
+            raise at.wrong(value, 'an address such as "https://example.com/model.onnx"')
         raise at.wrong(value, f'"{scheme[1]}:package/path/to/model.onnx"')
 
     def schema(self, _tables: Schema) -> Schema:
-        """A string of one of the three forms."""
+        """A string of one of the four forms."""
         return {"type": "string", "maxLength": _MAX_CHARACTERS, "pattern": _PATTERN}

@@ -15,10 +15,12 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from modelpack.engine.downloads import fetch
 from modelpack.errors import SourceError
 from modelpack.keys import InputDigest
 from modelpack.record import ModelFacts, TaskResult
 from modelpack.sources.checkpoint import check_checkpoint
+from modelpack.sources.download import Progress, Wanted
 from modelpack.sources.external import resolve_external
 from modelpack.sources.folder import list_folder, names_digest
 from modelpack.sources.locate import locate, npm_trail
@@ -30,11 +32,13 @@ from modelpack.spec import (
     NpmSource,
     ProjectFile,
     ProjectFolder,
+    RemoteFile,
     Source,
     SourceGraph,
     SourceModel,
     Step,
     Upstream,
+    UrlSource,
 )
 from modelpack.store.atomic import writing
 from modelpack.store.store import Store
@@ -44,13 +48,17 @@ _BLOCK_BYTES = 1 << 20
 
 
 class ResolvedInput(Struct, frozen=True):
-    """One input file. `path` is set for a file of the project; otherwise the bytes are in the store."""
+    """One input file. `path` is set for a file of the project, `urls` for one from the web, whose size is not known.
+
+    Of all others, the bytes are in the store.
+    """
 
     role: str
     name: str
     digest: str
     size_bytes: int
     path: Path | None = None
+    urls: tuple[str, ...] = ()
 
 
 class SourceChangedError(SourceError):
@@ -116,7 +124,7 @@ class Inputs:
             tuple(found for ordinal, ref in refs for found in self._resolve(ref, ordinal, {}))
         )
 
-    def _resolve(
+    def _resolve(  # noqa: PLR0911 (one for each kind of reference)
         self, ref: InputRef, ordinal: int, results: Mapping[str, TaskResult]
     ) -> tuple[ResolvedInput, ...]:
         match ref:
@@ -143,6 +151,8 @@ class Inputs:
                 )
             case CheckpointFiles(role, source):
                 return self._checkpoint(role, source)
+            case RemoteFile(role, source):
+                return (_remote(role, source),)
             case SourceGraph(role, source):
                 return (self._file(role, GRAPH_NAME, self._locate(source)),)
             case SourceModel(role, source, inspect):
@@ -188,17 +198,36 @@ class Inputs:
         return ResolvedInput(role, name, digest, size_bytes, path)
 
 
+def _remote(role: str, source: UrlSource) -> ResolvedInput:
+    if source.sha256 is None:
+        raise SourceError(
+            "MP-E242",
+            "nothing says which bytes are expected",
+            where=source.url,
+            remedy="set `sha256`, or run `modelpack lock`, which downloads and records it",
+        )
+    urls = (source.url, *source.mirrors)
+    return ResolvedInput(role, GRAPH_NAME, source.sha256, 0, None, urls)
+
+
 def key_inputs(inputs: tuple[ResolvedInput, ...]) -> tuple[InputDigest, ...]:
     """The inputs as they enter a key: content and role, and the name a graph or a suffix gives meaning to."""
     return tuple(InputDigest(found.role, found.name, found.digest) for found in inputs)
 
 
-def materialise(inputs: tuple[ResolvedInput, ...], folder: Path, store: Store) -> None:
-    """Writes each input to `folder/role/name`. Raises: SourceChangedError, StoreError."""
+def materialise(
+    inputs: tuple[ResolvedInput, ...],
+    folder: Path,
+    store: Store,
+    progress: Progress = lambda _done, _total: None,
+) -> None:
+    """Writes each input to `folder/role/name`. Raises: SourceChangedError, SourceError, StoreError."""
     for found in inputs:
         destination = folder / found.role / found.name
         destination.parent.mkdir(parents=True, exist_ok=True)
-        if found.path is None:
+        if found.urls:
+            fetch(Wanted(found.urls, found.digest), store, progress).rename(destination)
+        elif found.path is None:
             store.blobs.materialise(found.digest, destination)
         else:
             _copy_verified(found.path, destination, found.digest)

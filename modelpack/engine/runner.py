@@ -20,11 +20,13 @@ from modelpack.engine.workers import Workers
 from modelpack.errors import InternalError, ModelpackError, StepError
 from modelpack.keys import KeyPreimage, step_key
 from modelpack.record import Output, StepEvent, StepResult, TaskResult
+from modelpack.sources.download import Progress
 from modelpack.spec import Step
 from modelpack.steps.catalog import CATALOG
 from modelpack.steps.contract import InputFiles, StepInput, StepOutput
 from modelpack.store.actions import ActionRecord
 from modelpack.store.store import Store
+from modelpack.units import MIB
 
 Listener = Callable[[StepEvent], None]
 
@@ -158,7 +160,7 @@ class Runner:
     def _work(self, step: Step, item: Item) -> StepResult:
         kind = CATALOG[step.kind]
         with self._store.scratch.folder() as folder:
-            materialise(item.inputs, folder / "in", self._store)
+            materialise(item.inputs, folder / "in", self._store, self._download_shown(step))
             (folder / "out").mkdir()
             step_input = StepInput(step.params, _files(item.inputs, folder / "in"), folder / "out")
             call = Call(kind.module, "run", step_input, step.name, folder / "out", kind.pool)
@@ -170,6 +172,19 @@ class Runner:
             if not isinstance(output, StepOutput):
                 raise StepError("MP-E403", f"gave {type(output).__name__}", where=step.name)
             return self._commit(output, folder / "out")
+
+    def _download_shown(self, step: Step) -> Progress:
+        """Tells of a download in whole MiB."""
+        shown = -1
+
+        def progress(done_bytes: int, total_bytes: int) -> None:
+            nonlocal shown
+            done, total = done_bytes // MIB, -(-total_bytes // MIB)
+            if done > shown:
+                shown = done
+                self._listen(StepEvent(step.name, "progress", done=done, total=total))
+
+        return progress
 
     def _commit(self, output: StepOutput, folder: Path) -> StepResult:
         stored: dict[Path, tuple[str, int]] = {}

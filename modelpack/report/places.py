@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from modelpack.spec import CheckpointSource, FileSource, NpmSource, PythonSource, Source
+from modelpack.spec import CheckpointSource, FileSource, NpmSource, PythonSource, Source, UrlSource
 
 
 def source_text(source: Source, root: Path) -> str:
@@ -17,6 +17,8 @@ def source_text(source: Source, root: Path) -> str:
             return f"py:{package}/{path}"
         case CheckpointSource(origin=origin):
             return source_text(origin, root)
+        case UrlSource(url=url):
+            return url
         case FileSource():
             return relative_text(source.path, root)
 

@@ -9,7 +9,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 
 from modelpack.errors import SourceError, SourceUnreachableError
-from modelpack.spec import CheckpointSource, FileSource, NpmSource, PythonSource, Source
+from modelpack.spec import CheckpointSource, FileSource, NpmSource, PythonSource, Source, UrlSource
 
 _INSTALL_COMMANDS = (  # the lock file that is found first, upward, tells which package manager the project uses
     ("pnpm-lock.yaml", "pnpm add"),
@@ -34,6 +34,8 @@ def locate(source: Source) -> Path:
             return _locate_python(source)
         case CheckpointSource():
             return source.folder
+        case UrlSource():
+            raise SourceError("MP-E201", "lies on the web", where=source.url)
 
 
 def npm_trail(source: NpmSource) -> tuple[Path, tuple[Path, ...]]:

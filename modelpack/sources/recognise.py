@@ -28,6 +28,7 @@ from modelpack.spec import (
     Model,
     Project,
     Source,
+    UrlSource,
 )
 
 _TOKENIZER = "tokenizer.json"
@@ -75,11 +76,12 @@ def recognise(project: Project) -> Project:
 def _recognised(model: Model, project: Project) -> Iterator[Model]:
     place = _place(model)
     if place is None or not (place.is_dir() and is_checkpoint(place)):
-        if place is not None and model.export != Export():
+        is_known = place is not None or isinstance(model.source, UrlSource)
+        if is_known and model.export != Export():
             raise _not_exported(model, project)
         yield model
         return
-    assert not isinstance(model.source, CheckpointSource)  # noqa: S101 (for the type checker)
+    assert not isinstance(model.source, CheckpointSource | UrlSource)  # noqa: S101 (for the type checker)
     source = CheckpointSource(model.source, place, checkpoint_files(place))
     exported = replace(
         model,

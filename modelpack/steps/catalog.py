@@ -29,6 +29,7 @@ class KindFacts(Struct, frozen=True):
 _GRAPH_TOOLS = ("onnx", "onnx-ir", "protobuf", "numpy")
 
 CATALOG: dict[StepKind, KindFacts] = {
+    "fetch": KindFacts("modelpack.steps.fetch", (), 600, 0, 60 * MIB),
     "export": KindFacts(
         "modelpack.steps.export",
         (

@@ -34,8 +34,7 @@ def run(step: StepInput[ExportParams]) -> StepOutput:
     from modelpack.export.sentence import read_stages, transformer_folder  # noqa: PLC0415
 
     checkpoint, wanted = step.one("checkpoint").parent, step.params.export
-    is_sentence = wanted.library in {None, "sentence_transformers"}
-    stages = read_stages(checkpoint) if is_sentence else ()
+    stages = () if wanted.library == "transformers" else read_stages(checkpoint)
     if stages and wanted.task is None:
         wanted = msgspec.structs.replace(wanted, task="feature-extraction")
     exported = export_graphs(transformer_folder(checkpoint), wanted, step.folder)

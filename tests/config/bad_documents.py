@@ -42,7 +42,7 @@ source = "hf:org/repo@main"
 """,
     "source_of_a_host": """\
 [models.a]
-source = "https://example.com/a.onnx"
+source = "ftp://example.com/a.onnx"
 """,
     "source_is_a_function": """\
 [models.a]
@@ -189,6 +189,17 @@ path="../public"
     + """\
 outputs = ["y"]
 state = [{ input = "h", output = "hn" }]""",
+    "source_over_plain_http": '[models.a]\nsource = "http://example.com/a.onnx"',
+    "source_with_a_password": '[models.a]\nsource = "https://me:secret@example.com/a.onnx"',
+    "source_with_a_fragment": '[models.a]\nsource = "https://example.com/a.onnx#b"',
+    "source_of_a_host_alone": '[models.a]\nsource = "https://example.com"',
+    "sha256_too_short": '[models.a]\nsource = "https://example.com/a.onnx"\nsha256 = "00"',
+    "mirror_of_another_kind": """\
+[models.a]
+source = "https://example.com/a.onnx"
+mirrors = ["npm:pack/a.onnx"]""",
+    "sha256_of_a_path": MODEL + f'sha256 = "{"0" * 64}"',
+    "mirrors_of_a_path": MODEL + 'mirrors = ["https://example.com/a.onnx"]',
     "task_upper_case": MODEL + 'task = "Feature-Extraction"',
     "opset_too_old": MODEL + "opset = 12",
     "atol_is_zero": MODEL + "atol = 0",
@@ -320,6 +331,8 @@ READER_ONLY = {
     "golden_tokenizer_without_text",
     "variant_dtype_of_a_later_version",
     "atol_is_nan",
+    "sha256_of_a_path",
+    "mirrors_of_a_path",
     "variant_fp16_on_wasm",
     "variant_block_size_for_q8",
     "variant_block_size_twice",

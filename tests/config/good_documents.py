@@ -25,6 +25,12 @@ atol = 1e-4
 library = "transformers"
 golden = { samples = "g.jsonl" }
 """,
+    "file_from_the_web": """\
+[models.a]
+source = "https://example.com:8443/m/a.onnx?download=true"
+sha256 = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+mirrors = ["https://mirror.example.com/a.onnx", "http://127.0.0.1:8000/a.onnx"]
+""",
     "no_passes": MODEL + "passes = []",
     "package_of_npm": """\
 [models.a]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, ValidationError, validators
 
@@ -212,6 +212,7 @@ def test_grammar_and_schema_agree_on_every_value(
     tables = tomllib.loads(text)
     places = list(parts(tables))
     table, key = places[where % len(places)]
+    assume(key != "atol" or value == value)  # noqa: PLR0124  no bound keeps NaN out, but JSON has none
     table[key] = value
     faults = PROJECT.faults(tables, Place((), Folders(tmp_path, tmp_path)))
     # Where a path leads is beyond the schema.

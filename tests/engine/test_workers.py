@@ -48,7 +48,7 @@ def test_workers_surprise_is_one_line_with_details_apart(workers: ProcessWorkers
 
 def test_workers_of_a_named_pool_are_one_process_of_their_own() -> None:
     pool = ProcessWorkers(2)
-    named = Call("tests.support.worker_calls", "process_id", None, "export:m", "export")
+    named = Call("tests.support.worker_calls", "process_id", None, "export:m", pool="export")
     try:
         ids = [pool.run(named, MINUTE_S), pool.run(named, MINUTE_S)]
         other = pool.run(call("process_id"), MINUTE_S)

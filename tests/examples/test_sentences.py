@@ -88,7 +88,14 @@ def _expected(checkpoint: Path) -> Floats:
     workers = ProcessWorkers(1)
     try:
         found = workers.run(
-            Call("tests.support.sentence_vectors", "vectors", (checkpoint, texts()), "test"), 300.0
+            Call(
+                "tests.support.sentence_vectors",
+                "vectors",
+                (checkpoint, texts()),
+                "export:test",
+                pool="export",
+            ),
+            300.0,
         )
     finally:
         workers.stop()

@@ -85,7 +85,7 @@ def test_recognise_knows_which_tasks_take_two_graphs(
 
 
 @pytest.mark.parametrize(
-    "line", ['task = "feature-extraction"', "opset = 17", "atol = 1", 'library = "timm"']
+    "line", ['task = "feature-extraction"', "opset = 17", "atol = 1", 'library = "transformers"']
 )
 def test_recognise_refuses_settings_of_an_export_for_a_file(tmp_path: Path, line: str) -> None:
     (tmp_path / "words").write_bytes(b"onnx")

@@ -61,7 +61,9 @@ class Exporter(Struct, frozen=True):
 
     def run(self, module: str, function: str, argument: object) -> object:
         """The function's result, from the worker."""
-        return self.workers.run(Call(module, function, argument, "export:test", "export"), LIMIT_S)
+        return self.workers.run(
+            Call(module, function, argument, "export:test", pool="export"), LIMIT_S
+        )
 
 
 def file_of(output: StepOutput, role: str) -> Path:
