@@ -212,7 +212,7 @@ def test_grammar_and_schema_agree_on_every_value(
     tables = tomllib.loads(text)
     places = list(parts(tables))
     table, key = places[where % len(places)]
-    assume(key != "atol" or value == value)  # noqa: PLR0124  no bound keeps NaN out, but JSON has none
+    assume(value == value)  # noqa: PLR0124  JSON has no NaN, and no bound of JSON Schema keeps it out
     table[key] = value
     faults = PROJECT.faults(tables, Place((), Folders(tmp_path, tmp_path)))
     # Where a path leads is beyond the schema.
