@@ -12,22 +12,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import get_args
 
-from msgspec.structs import replace
-
+from modelpack.origin import first_steps, source_ref
 from modelpack.spec import (
     AssetsParams,
-    CheckpointFiles,
-    CheckpointSource,
     CompressParams,
     EvaluateParams,
-    ExportParams,
-    FetchParams,
     Form,
     Golden,
     GoldenParams,
     Host,
     InputRef,
-    InspectParams,
     Metric,
     Mode,
     Model,
@@ -37,20 +31,15 @@ from modelpack.spec import (
     ProjectFile,
     ProjectFolder,
     QuantizeParams,
-    Reference,
-    RemoteFile,
     SampleFormat,
     ShakeParams,
     SimplifyParams,
     SolveParams,
-    SourceGraph,
-    SourceModel,
     SplitParams,
     StatisticsParams,
     Step,
     Target,
     Upstream,
-    UrlSource,
     Variant,
 )
 
@@ -83,24 +72,14 @@ def variant_target(model: Model, variant: Variant) -> str:
     return f"{model.id}@{variant.id}"
 
 
-def export_step(model: Model | Reference, source: CheckpointSource) -> str:
-    """The name of the step that exports the model; models that are parts of one checkpoint share it."""
-    return f"export:{model.id.removesuffix(f'.{source.part}') if source.part else model.id}"
-
-
-def exported_role(source: CheckpointSource, output: str) -> str:
-    """What the export step calls an output (`graph`, `model`, `state`) of the model's part."""
-    return f"{source.part}-{output}" if source.part else output
-
-
 def _model_steps(model: Model, output: OutputSettings, mode: Mode) -> Iterator[Step]:
-    yield from _first_steps(model)
+    yield from first_steps(model)
     if model.simplify:
         yield _simplify(model)
     yield _shake(model)
     if model.golden is not None:
         if model.golden.reference is not None:
-            yield from _first_steps(model.golden.reference)
+            yield from first_steps(model.golden.reference)
         yield _golden(model, model.golden)
         if any(_is_shaped(variant) for variant in model.variants):
             yield _statistics(model)
@@ -111,18 +90,6 @@ def _model_steps(model: Model, output: OutputSettings, mode: Mode) -> Iterator[S
             yield _compress(model.id, f"assets:{model.id}", forms)
     for variant in model.variants:
         yield from _variant_steps(model, variant, _variant_forms(variant, output, mode))
-
-
-def _first_steps(model: Model | Reference) -> Iterator[Step]:
-    match model.source:
-        case CheckpointSource():
-            yield _export(model, model.source)
-        case UrlSource():
-            remote = RemoteFile("model", model.source)
-            yield Step("fetch", model.id, FetchParams(), (remote,))
-        case _:
-            pass
-    yield _inspect(model)
 
 
 def _variant_steps(
@@ -144,25 +111,8 @@ def _variant_steps(
         yield _compress(target, f"split:{target}", forms)
 
 
-def _export(model: Model | Reference, source: CheckpointSource) -> Step:
-    target = export_step(model, source).removeprefix("export:")
-    whole = replace(source, part="")
-    return Step(
-        "export", target, ExportParams(model.export), (CheckpointFiles("checkpoint", whole),)
-    )
-
-
-def _inspect(model: Model | Reference) -> Step:
-    return Step(
-        "inspect",
-        model.id,
-        InspectParams(model.outputs, model.free_dimensions, model.state),
-        (_graph(model),),
-    )
-
-
 def _simplify(model: Model) -> Step:
-    return Step("simplify", model.id, SimplifyParams(), (_source(model, "model"),))
+    return Step("simplify", model.id, SimplifyParams(), (source_ref(model, "model"),))
 
 
 def _shake(model: Model) -> Step:
@@ -171,7 +121,7 @@ def _shake(model: Model) -> Step:
         "shake",
         model.id,
         ShakeParams(model.outputs, model.free_dimensions),
-        (simplified if model.simplify else _source(model, "model"),),
+        (simplified if model.simplify else source_ref(model, "model"),),
     )
 
 
@@ -271,7 +221,7 @@ def _evaluate(model: Model, golden: Golden, target: str) -> Step:
             model.state,
         ),
         (
-            _source(golden.reference or model, "reference"),
+            source_ref(golden.reference or model, "reference"),
             Upstream("model", f"quantize:{target}", "model"),
             Upstream("judge", f"golden:{model.id}", "judge"),
             *(ProjectFile("metric", function.path) for function in golden.functions),
@@ -296,28 +246,6 @@ def _compress(target: str, split: str, forms: tuple[tuple[Form, int], ...]) -> S
         (Upstream("chunk", split, "chunk"),),
         mapped_over="chunk",
     )
-
-
-def _graph(model: Model | Reference) -> InputRef:
-    if isinstance(model.source, CheckpointSource):
-        return _exported(model, model.source, "model", "graph")
-    if isinstance(model.source, UrlSource):
-        return Upstream("model", f"fetch:{model.id}", "model")
-    return SourceGraph("model", model.source)
-
-
-def _source(model: Model | Reference, role: str) -> InputRef:
-    if isinstance(model.source, CheckpointSource):
-        return _exported(model, model.source, role, "model")
-    if isinstance(model.source, UrlSource):
-        return Upstream(role, f"fetch:{model.id}", "model")
-    return SourceModel(role, model.source, f"inspect:{model.id}")
-
-
-def _exported(
-    model: Model | Reference, source: CheckpointSource, role: str, output: str
-) -> Upstream:
-    return Upstream(role, export_step(model, source), exported_role(source, output))
 
 
 def _facts(model: Model) -> Upstream:

@@ -22,7 +22,8 @@ from modelpack.engine.schedule import run_plan
 from modelpack.engine.workers import Workers
 from modelpack.errors import FrozenError, InternalError, ModelpackError, StoreError
 from modelpack.judge.budgets import exit_code
-from modelpack.plan import export_step, exported_role, make_plan, variant_target
+from modelpack.origin import export_step, exported_role
+from modelpack.plan import make_plan, variant_target
 from modelpack.publish.folder import MANIFEST_FILE
 from modelpack.publish.manifest import encode_manifest, make_manifest
 from modelpack.publish.pack import Pack

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import msgspec
 
 from modelpack.engine.inputs import Inputs
-from modelpack.plan import export_step, exported_role, variant_target
+from modelpack.origin import export_step, exported_role
+from modelpack.plan import variant_target
 from modelpack.publish.pack import PackedChunk, PackedForm, PackedModel, PackedVariant
 from modelpack.record import Evaluation, Layout, StepResult, TaskResult
 from modelpack.spec import CheckpointSource, Form, Model, StatePair, Variant

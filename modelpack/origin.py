@@ -1,0 +1,87 @@
+"""Where the graph of a model comes from within a plan: a file, a download, or an export."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec.structs import replace
+
+from modelpack.spec import (
+    CheckpointFiles,
+    CheckpointSource,
+    ExportParams,
+    FetchParams,
+    InputRef,
+    InspectParams,
+    Model,
+    Reference,
+    RemoteFile,
+    SourceGraph,
+    SourceModel,
+    Step,
+    Upstream,
+    UrlSource,
+)
+
+
+def export_step(model: Model | Reference, source: CheckpointSource) -> str:
+    """The name of the step that exports the model; models that are parts of one checkpoint share it."""
+    return f"export:{model.id.removesuffix(f'.{source.part}') if source.part else model.id}"
+
+
+def exported_role(source: CheckpointSource, output: str) -> str:
+    """What the export step calls an output (`graph`, `model`, `state`) of the model's part."""
+    return f"{source.part}-{output}" if source.part else output
+
+
+def first_steps(model: Model | Reference) -> Iterator[Step]:
+    """The steps from where the model comes from to the facts about it."""
+    match model.source:
+        case CheckpointSource():
+            yield _export(model, model.source)
+        case UrlSource():
+            remote = RemoteFile("model", model.source)
+            yield Step("fetch", model.id, FetchParams(), (remote,))
+        case _:
+            pass
+    yield _inspect(model)
+
+
+def source_ref(model: Model | Reference, role: str) -> InputRef:
+    """The whole model as it came, under that role."""
+    if isinstance(model.source, CheckpointSource):
+        return _exported(model, model.source, role, "model")
+    if isinstance(model.source, UrlSource):
+        return Upstream(role, f"fetch:{model.id}", "model")
+    return SourceModel(role, model.source, f"inspect:{model.id}")
+
+
+def _export(model: Model | Reference, source: CheckpointSource) -> Step:
+    target = export_step(model, source).removeprefix("export:")
+    whole = replace(source, part="")
+    return Step(
+        "export", target, ExportParams(model.export), (CheckpointFiles("checkpoint", whole),)
+    )
+
+
+def _inspect(model: Model | Reference) -> Step:
+    return Step(
+        "inspect",
+        model.id,
+        InspectParams(model.outputs, model.free_dimensions, model.state),
+        (_graph(model),),
+    )
+
+
+def _graph(model: Model | Reference) -> InputRef:
+    if isinstance(model.source, CheckpointSource):
+        return _exported(model, model.source, "model", "graph")
+    if isinstance(model.source, UrlSource):
+        return Upstream("model", f"fetch:{model.id}", "model")
+    return SourceGraph("model", model.source)
+
+
+def _exported(
+    model: Model | Reference, source: CheckpointSource, role: str, output: str
+) -> Upstream:
+    return Upstream(role, export_step(model, source), exported_role(source, output))
