@@ -11,13 +11,17 @@ from modelpack.record import Evaluation, Verdict
 
 
 class PublishedVariant(Struct, frozen=True, rename="camel"):
-    """The figures of a published variant: its identity, bytes, the wire bytes of each chunk by hash, and its accuracy."""
+    """The figures of a published variant: its identity, bytes, the wire bytes of each chunk by hash, and its accuracy.
+
+    `assets` are the wire bytes of each asset of its model by name.
+    """
 
     digest: str
     download_bytes: int
     size_bytes: int
     chunks: dict[str, int]
     accuracy: dict[str, float] = {}
+    assets: dict[str, int] = {}
 
 
 class PublishedFigures(Struct, frozen=True, rename="camel"):

@@ -242,7 +242,10 @@ class StepForecast(Struct, frozen=True, rename="camel"):
 
 
 class VariantReport(Struct, frozen=True, rename="camel"):
-    """One row of the table that a build ends with. Sizes in bytes; `shared` is a share from 0 to 1."""
+    """One row of the table that a build ends with. Sizes in bytes; `shared` is a share from 0 to 1.
+
+    `assets_bytes` are on the wire, for the assets of its model, which no other figure counts.
+    """
 
     model: str
     variant: str
@@ -259,6 +262,7 @@ class VariantReport(Struct, frozen=True, rename="camel"):
     cached_steps: int
     steps: int
     notes: tuple[str, ...] = ()
+    assets_bytes: int = 0
 
 
 BuildStatus = Literal["built", "unchanged", "failed", "over-budget", "inaccurate", "out-of-date"]

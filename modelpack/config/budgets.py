@@ -13,6 +13,7 @@ _RELATIVE: tuple[tuple[Quantity, Key[int | Growth]], ...] = (
     ("download", grammar.DOWNLOAD),
     ("size", grammar.SIZE),
     ("chunks", grammar.CHUNKS),
+    ("assets", grammar.ASSETS_BUDGET),
 )
 
 

@@ -109,6 +109,11 @@ CHUNKS = Key(
     OrGrowth(Count(1, 1_000_000)),
     "Most files that are fetched; or against the baseline.",
 )
+ASSETS_BUDGET = Key(
+    "assets",
+    OrGrowth(Size("1 MB")),
+    "Most bytes on the wire of the model's assets, which a page fetches when it asks for them; or against the baseline.",
+)
 UPDATE = Key(
     "update",
     Share("25%"),
@@ -127,7 +132,7 @@ HINTS = Key(
 )
 BUDGET = Key(
     "budget",
-    Table("budget", (DOWNLOAD, SIZE, CHUNKS, UPDATE, LOAD_TIME, HINTS)),
+    Table("budget", (DOWNLOAD, SIZE, CHUNKS, ASSETS_BUDGET, UPDATE, LOAD_TIME, HINTS)),
     "Limits for every variant; a variant may override them one by one.",
 )
 

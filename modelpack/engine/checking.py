@@ -107,6 +107,7 @@ def _measured(target: str, standing: Standing, known: VariantStats) -> VariantMe
         manifest_bytes=standing.manifest_bytes,
         largest=known.largest,
         baseline=standing.baseline.variants.get(target),
+        assets=published.assets,
     )
 
 

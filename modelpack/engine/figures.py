@@ -7,8 +7,8 @@ from pathlib import Path
 from modelpack.errors import UsageError
 from modelpack.judge.baseline import Baseline, parse_baseline
 from modelpack.judge.stats import Stats, parse_stats
-from modelpack.publish.sizes import variant_transfer_bytes, variant_transfers
-from modelpack.publish.wire import Manifest, ManifestVariant
+from modelpack.publish.sizes import asset_transfers, variant_transfer_bytes, variant_transfers
+from modelpack.publish.wire import Manifest, ManifestModel, ManifestVariant
 from modelpack.published import PublishedVariant
 
 
@@ -27,13 +27,15 @@ def read_stats(path: Path) -> Stats:
 def published_variants(manifest: Manifest, stats: Stats) -> dict[str, PublishedVariant]:
     """The figures of every published variant by its name, `minilm@q8`, in the order of the manifest."""
     return {
-        f"{model_id}@{variant.id}": _figures(manifest, variant, stats)
+        f"{model_id}@{variant.id}": _figures(manifest, model, variant, stats)
         for model_id, model in manifest.models.items()
         for variant in model.variants
     }
 
 
-def _figures(manifest: Manifest, variant: ManifestVariant, stats: Stats) -> PublishedVariant:
+def _figures(
+    manifest: Manifest, model: ManifestModel, variant: ManifestVariant, stats: Stats
+) -> PublishedVariant:
     known = stats.variants.get(variant.digest)
     evaluation = known.evaluation if known else None
     return PublishedVariant(
@@ -44,6 +46,7 @@ def _figures(manifest: Manifest, variant: ManifestVariant, stats: Stats) -> Publ
         accuracy={metric.metric: metric.value for metric in evaluation.metrics}
         if evaluation
         else {},
+        assets=asset_transfers(manifest, model),
     )
 
 

@@ -12,6 +12,7 @@ from modelpack.judge.budgets import VariantMeasurements, judge_variant
 from modelpack.plan import variant_target
 from modelpack.publish.pack import PackedModel
 from modelpack.publish.sizes import (
+    asset_transfers,
     shared_shares,
     variant_chunk_count,
     variant_transfer_bytes,
@@ -36,6 +37,7 @@ class BuiltVariant(Struct, frozen=True):
     evaluation: Evaluation | None
     digest: str
     transfers: tuple[tuple[str, int], ...]
+    assets: dict[str, int]
 
 
 def built_variants(
@@ -63,6 +65,7 @@ def built_variants(
                 evaluation=evaluations[variant_target(model, variant)],
                 digest=found.digest,
                 transfers=variant_transfers(manifest, found),
+                assets=asset_transfers(manifest, manifest.models[model.id]),
             )
 
 
@@ -78,6 +81,7 @@ def verdicts_on(
         built.transfers,
         manifest_bytes,
         baseline=baseline.variants.get(variant_target(built.model, built.variant)),
+        assets=built.assets,
     )
     return judge_variant(built.model, built.variant, measured, built.evaluation)
 
@@ -95,6 +99,7 @@ def report_on(built: BuiltVariant, plan: Plan, runner: Runner, source_bytes: int
         size_bytes=built.size_bytes,
         download_bytes=built.download_bytes,
         chunks=built.chunks,
+        assets_bytes=sum(built.assets.values()),
         shared=built.shared,
         evaluation=built.evaluation,
         seconds=sum(runner.seconds.get(step.name, 0.0) for step in steps),

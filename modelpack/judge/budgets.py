@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
@@ -17,7 +17,7 @@ from modelpack.errors import ModelpackError
 from modelpack.judge.load_time import load_time_s
 from modelpack.published import PublishedVariant
 from modelpack.record import Evaluation, TensorBytes, Verdict
-from modelpack.spec import Comparison, Growth, Limit, MetricLimit, Model, Variant
+from modelpack.spec import Comparison, Growth, Limit, MetricLimit, Model, Network, Variant
 
 _CONTRIBUTORS = 3
 _NO_BASELINE = "no baseline has this variant; `modelpack baseline update` writes one"
@@ -26,6 +26,8 @@ _EXIT_ORDER = (7, 2, 6, 1, 5, 4, 3)  # docs/architecture.md, "Exit codes": the f
 
 class VariantMeasurements(Struct, frozen=True):
     """What is known of one variant: bytes on the wire, decoded bytes, chunks (None: not measured), and its weights.
+
+    `assets` are the wire bytes of each asset of its model by name; None: not measured.
 
     `transfers` are the wire bytes of each chunk by hash, in the order they are fetched; `largest` its heaviest weights,
     where `tensors` are not at hand. `baseline` is what is committed of the variant.
@@ -39,6 +41,7 @@ class VariantMeasurements(Struct, frozen=True):
     manifest_bytes: int = 0
     largest: tuple[tuple[str, int], ...] = ()
     baseline: PublishedVariant | None = None
+    assets: Mapping[str, int] | None = None
 
 
 def judge_variant(
@@ -92,20 +95,23 @@ def needs_baseline(limit: Limit) -> bool:
 
 def _figure(limit: Limit, measured: VariantMeasurements) -> float | None:
     """The figure that the budget limits."""
-    match limit.quantity:
-        case "download":
-            return measured.download_bytes
-        case "size":
-            return measured.size_bytes
-        case "chunks":
-            return measured.chunks
-        case "update":
-            return _update_share(measured)
-        case "load_time":
-            if limit.network is None or measured.chunks is None:
-                return None
-            sizes = [size_bytes for _, size_bytes in measured.transfers]
-            return load_time_s(measured.manifest_bytes, sizes, limit.network)
+    if limit.quantity == "load_time":
+        return _load_time_s(limit.network, measured)
+    figures: dict[str, float | None] = {
+        "download": measured.download_bytes,
+        "size": measured.size_bytes,
+        "chunks": measured.chunks,
+        "assets": None if measured.assets is None else sum(measured.assets.values()),
+        "update": _update_share(measured),
+    }
+    return figures[limit.quantity]
+
+
+def _load_time_s(network: Network | None, measured: VariantMeasurements) -> float | None:
+    if network is None or measured.chunks is None:
+        return None
+    sizes = [size_bytes for _, size_bytes in measured.transfers]
+    return load_time_s(measured.manifest_bytes, sizes, network)
 
 
 def _update_share(measured: VariantMeasurements) -> float | None:
@@ -127,6 +133,7 @@ def _before(limit: Limit, baseline: PublishedVariant) -> float | None:
         "download": baseline.download_bytes,
         "size": baseline.size_bytes,
         "chunks": len(baseline.chunks),
+        "assets": sum(baseline.assets.values()),
     }
     return figures.get(limit.quantity)
 
@@ -142,6 +149,9 @@ def _contributors(limit: Limit, measured: VariantMeasurements) -> tuple[tuple[st
     if limit.quantity == "update":
         new = sorted(_new_chunks(measured).items(), key=lambda chunk: (-chunk[1], chunk[0]))
         return tuple((f"chunk {name[:12]}…", size) for name, size in new[:_CONTRIBUTORS])
+    if limit.quantity == "assets":
+        ordered = sorted((measured.assets or {}).items(), key=lambda asset: (-asset[1], asset[0]))
+        return tuple(ordered[:_CONTRIBUTORS])
     return largest_tensors(measured.tensors) or measured.largest
 
 

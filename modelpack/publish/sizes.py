@@ -6,7 +6,7 @@ from collections import Counter
 
 from modelpack.publish.hosts import download_bytes
 from modelpack.publish.parts import file_slices
-from modelpack.publish.wire import Manifest, ManifestVariant
+from modelpack.publish.wire import Manifest, ManifestModel, ManifestVariant
 
 
 def variant_file_ids(variant: ManifestVariant) -> tuple[str, ...]:
@@ -39,6 +39,20 @@ def variant_transfer_bytes(manifest: Manifest, variant: ManifestVariant) -> int:
         download_bytes(manifest.chunks[position], manifest.delivery.mode)
         for position in variant_chunks(manifest, variant)
     )
+
+
+def asset_transfers(manifest: Manifest, model: ManifestModel) -> dict[str, int]:
+    """The bytes on the wire of each asset of the model by name. A chunk that two of them share counts for the first."""
+    counted: set[int] = set()
+    transfers: dict[str, int] = {}
+    for name, file_id in model.assets.items():
+        parts = file_slices(manifest, manifest.files[file_id])
+        chunks = {part.chunk for part in parts if part.chunk is not None} - counted
+        transfers[name] = sum(
+            download_bytes(manifest.chunks[position], manifest.delivery.mode) for position in chunks
+        )
+        counted |= chunks
+    return transfers
 
 
 def variant_transfers(manifest: Manifest, variant: ManifestVariant) -> tuple[tuple[str, int], ...]:

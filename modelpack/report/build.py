@@ -9,7 +9,7 @@ from modelpack.report.palette import Palette, Style, plain
 from modelpack.report.table import build_table
 from modelpack.report.verdicts import failures_text
 from modelpack.report.words import count, one_line
-from modelpack.units import format_seconds
+from modelpack.units import format_seconds, format_size
 
 _STYLES: dict[str, Style] = {"built": "good", "unchanged": "good"}
 
@@ -18,6 +18,7 @@ def build_text(report: BuildReport, palette: Palette = plain) -> str:
     """The table, notes, limits that do not hold, errors, and one closing line that says what is published."""
     blocks = (
         build_table(report, palette),
+        assets_text(report.variants, palette),
         notes_text(report.variants, palette),
         failure_text(report, palette),
     )
@@ -38,6 +39,15 @@ def unchanged_text(report: BuildReport) -> str:
     """What a build says that finds everything as the last one left it; limits that only warn are said again."""
     warnings = failures_text(report)
     return f"{warnings}nothing changed{_published(report)}\n"
+
+
+def assets_text(variants: Iterable[VariantReport], palette: Palette = plain) -> str:
+    """One line for each model that has assets: what a page downloads when it asks for them."""
+    sizes = {variant.model: variant.assets_bytes for variant in variants if variant.assets_bytes}
+    return "".join(
+        f"{palette('faint', 'assets')} {one_line(model)}: {format_size(size_bytes)} more when a page asks for them\n"
+        for model, size_bytes in sizes.items()
+    )
 
 
 def notes_text(variants: Iterable[VariantReport], palette: Palette = plain) -> str:

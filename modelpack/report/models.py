@@ -69,7 +69,7 @@ def _maximum(limit: Limit) -> str:
     if isinstance(limit.maximum, Growth):
         return f"baseline {limit.maximum.share * 100:+g} %"
     match limit.quantity:
-        case "download" | "size":
+        case "download" | "size" | "assets":
             return format_size(int(limit.maximum))
         case "update":
             return format_share(limit.maximum)

@@ -10,13 +10,24 @@ from modelpack.report.words import count, one_line
 from modelpack.units import format_seconds, format_size
 
 _BOUNDS = {"<=": "at most", ">=": "at least"}
-_BYTES = frozenset({"download", "size"})
+_BYTES = frozenset({"download", "size", "assets"})
 _PHRASES = {
     "download": "downloads {}",
     "size": "unpacks to {}",
     "chunks": "has {} chunks",
+    "assets": "has assets of {} on the wire",
     "update": "makes returning users fetch {} of it again",
 }
+_SMALLER = "a smaller dtype for {target}"
+_REMEDIES = {
+    "download": _SMALLER,
+    "size": _SMALLER,
+    "chunks": "a larger chunk_size",
+    "assets": "smaller assets (a tokenizer without unused tokens)",
+    "update": "keep what did not change (same dtype, chunk_size and order)",
+    "load_time": _SMALLER,
+}
+_REMEDY_ACCURACY = "dtype or nodes_to_exclude of {target}"
 _LOAD_TIME = "load_time."
 
 
@@ -125,12 +136,5 @@ def _remedy(verdict: Verdict) -> str:
     key, target = one_line(verdict.key), one_line(verdict.target)
     if verdict.measured is None:
         return f"measure  run `modelpack build {target}`, or remove the limit {key}"
-    if verdict.quantity == "update":
-        return f"change   keep what did not change (same dtype, chunk_size and order), or the limit {key}"
-    if verdict.quantity.startswith(_LOAD_TIME):
-        return f"change   a smaller dtype for {target}, or the limit {key}"
-    if verdict.quantity == "chunks":
-        return f"change   a larger chunk_size, or the limit {key}"
-    if verdict.quantity in _BYTES:
-        return f"change   a smaller dtype for {target}, or the limit {key}"
-    return f"change   dtype or nodes_to_exclude of {target}, or the limit {key}"
+    remedy = _REMEDIES.get(verdict.quantity.split(".")[0], _REMEDY_ACCURACY)
+    return f"change   {remedy.format(target=target)}, or the limit {key}"

@@ -232,7 +232,14 @@ def test_baseline_update_writes_figures_and_says_what_moved(project: Project) ->
     assert written["baselineVersion"] == 1
     assert list(written["variants"]) == ["faces@fp16", "words@fp32", "words@q8"]
     words = written["variants"]["words@q8"]
-    assert sorted(words) == ["accuracy", "chunks", "digest", "downloadBytes", "sizeBytes"]
+    assert sorted(words) == [
+        "accuracy",
+        "assets",
+        "chunks",
+        "digest",
+        "downloadBytes",
+        "sizeBytes",
+    ]
     assert sum(words["chunks"].values()) == words["downloadBytes"]
     assert words["accuracy"]["top1_agreement"] > 0.9
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from modelpack.errors import (
@@ -114,11 +115,21 @@ def test_judge_budget_names_key_and_three_largest_tensors() -> None:
     )
 
 
-@pytest.mark.parametrize("quantity", ["download", "size", "chunks"])
+@pytest.mark.parametrize("quantity", ["download", "size", "chunks", "assets"])
 def test_judge_unmeasured_limit_fails(quantity: Quantity) -> None:
     nothing = VariantMeasurements(None, None, None)
     (found,) = judge_variant(model(), variant(limit(quantity, 10**12)), nothing, None)
     assert (found.measured, found.passed) == (None, False)
+
+
+def test_judge_assets_are_a_limit_of_their_own() -> None:
+    measured = msgspec.structs.replace(MEASURED, assets={"labels": 10, "tokenizer": 300})
+
+    (held,) = judge_variant(model(), variant(limit("assets", 310)), measured, None)
+    (broken,) = judge_variant(model(), variant(limit("assets", 309)), measured, None)
+
+    assert (held.passed, broken.passed, broken.measured) == (True, False, 310)
+    assert broken.contributors == (("tokenizer", 300), ("labels", 10))
 
 
 def test_judge_warning_limit_keeps_its_hint() -> None:

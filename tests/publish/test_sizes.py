@@ -1,7 +1,12 @@
 from __future__ import annotations
 
 from modelpack.publish.manifest import make_manifest
-from modelpack.publish.sizes import shared_shares, variant_chunk_count, variant_transfer_bytes
+from modelpack.publish.sizes import (
+    asset_transfers,
+    shared_shares,
+    variant_chunk_count,
+    variant_transfer_bytes,
+)
 from tests.support.packs import Blobs, VariantContent, model, pack
 
 
@@ -32,3 +37,14 @@ def test_shared_shares_count_bytes_that_another_variant_has_too() -> None:
         ("m", "one"): 0.25,
         ("m", "two"): 0.5,
     }
+
+
+def test_asset_transfers_count_a_shared_chunk_once() -> None:
+    blobs = Blobs()
+    assets = {"labels": b"same bytes", "tokenizer": b"other", "words": b"same bytes"}
+    one = model("m", (VariantContent("fp32", b"graph"),), blobs, assets=assets)
+
+    manifest = make_manifest(pack((one,), blobs, "static", ()))
+
+    sizes = asset_transfers(manifest, manifest.models["m"])
+    assert sizes == {"labels": 10, "tokenizer": 5, "words": 0}
