@@ -1,0 +1,1 @@
+export { findModelpack, NOT_FOUND } from "./find.js";

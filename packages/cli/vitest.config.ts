@@ -1,0 +1,8 @@
+import { defineConfig, type ViteUserConfig } from "vitest/config";
+
+// Each test starts processes, on machines that may be busy.
+const config: ViteUserConfig = defineConfig({
+  test: { include: ["tests/**/*.test.ts"], testTimeout: 30_000 },
+});
+
+export default config;
