@@ -269,7 +269,10 @@ BuildStatus = Literal["built", "unchanged", "failed", "over-budget", "inaccurate
 
 
 class BuildReport(Struct, frozen=True, rename="camel"):
-    """A whole build, as the CLI shows it and `--json` prints it. `manifest` is relative to the configuration file."""
+    """A whole build, as the CLI shows it and `--json` prints it. `manifest` is relative to the configuration file.
+
+    `mode` is development where nothing that was published should be deployed: quick compression, limits that only warn.
+    """
 
     status: BuildStatus
     manifest: str
@@ -278,3 +281,4 @@ class BuildReport(Struct, frozen=True, rename="camel"):
     verdicts: tuple[Verdict, ...]
     errors: tuple[str, ...]
     seconds: float
+    mode: str = "production"

@@ -31,6 +31,7 @@ EXAMPLES = """\
 CONFIG_NAME = "modelpack.toml"
 _SKIPPED = {"node_modules", "dist", "build", "__pycache__", "venv"}
 _MOST_FILES = 200
+_GIT = "git:  ignore public/models/, .modelpack/ and modelpack.stats.json, which builds make; commit the rest"
 _NAME_CHARACTERS = 60  # a model id may have 64; four are left for a number
 
 
@@ -70,7 +71,7 @@ def execute(options: InitOptions, terminal: Terminal) -> int:
     write_atomically(target, text.encode())
     if found:
         names = ", ".join(model.id for model in found)
-        terminal.say(f"wrote {target}: {names}\nnext: modelpack build")
+        terminal.say(f"wrote {target}: {names}\nnext: modelpack build\n{_GIT}")
     else:
         terminal.say(f"wrote {target}: no ONNX files, so an example\nnext: name a model in it")
     return 0

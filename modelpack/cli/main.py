@@ -59,7 +59,11 @@ class _Signals:
     """While it lasts, SIGTERM and SIGHUP raise Terminated."""
 
     def __enter__(self) -> None:
-        self._previous = {number: signal.getsignal(number) for number in _ending_signals()}
+        handlers = {number: signal.getsignal(number) for number in _ending_signals()}
+        # nohup and its like ask us to ignore one of them.
+        self._previous = {
+            number: handler for number, handler in handlers.items() if handler != signal.SIG_IGN
+        }
         for number in self._previous:
             signal.signal(number, _raise_terminated)
 

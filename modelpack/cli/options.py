@@ -26,7 +26,18 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raises: UsageError MP-E101, in place of printing and exiting."""
-        raise UsageError("MP-E101", message, remedy=f"see {self.prog} --help")
+        raise UsageError(
+            "MP-E101", f"{message}{self._near(message)}", remedy=f"see {self.prog} --help"
+        )
+
+    def _near(self, message: str) -> str:
+        """The option that was meant, where one that does not exist looks like it."""
+        _, _, unknown = message.partition("unrecognized arguments: ")
+        import difflib  # noqa: PLC0415 (only for a mistyped option)
+
+        option = unknown.split(" ", 1)[0].split("=", 1)[0]
+        near = difflib.get_close_matches(option, self._option_string_actions, n=1)
+        return f'; did you mean "{near[0]}"?' if near else ""
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):

@@ -105,6 +105,7 @@ def _live(terminal: Terminal, total: int) -> Iterator[Listener]:
         TextColumn("{task.description}"),
     )
     running: dict[str, str] = {}
+    ended: set[str] = set()  # not a number: a build that starts over ends steps twice
     lock = Lock()
     with Progress(*columns, console=console, transient=True) as progress:
         bar = progress.add_task("", total=total)
@@ -116,7 +117,8 @@ def _live(terminal: Terminal, total: int) -> Iterator[Listener]:
                     running[event.step] = event.step + share
                 else:
                     running.pop(event.step, None)
-                    progress.advance(bar)
+                    ended.add(event.step)
+                    progress.update(bar, completed=len(ended))
                 description = ", ".join(running.values())
                 progress.update(bar, description=description[: max(20, console.width - 60)])
 

@@ -120,6 +120,7 @@ def _build(request: Request, store: Store, workers: Workers, listen: Listener) -
         verdicts=built.verdicts,
         errors=tuple(str(err) for err in errors),
         seconds=time.monotonic() - began_s,
+        mode=request.mode,
     )
     beside: tuple[Path, ...] = ()
     if publication and not request.frozen:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from msgspec import Struct
@@ -30,22 +31,44 @@ def check_published(
 ) -> tuple[CheckedFile, ...]:
     """Everything reachable from `manifest.json`, re-hashed and put together again.
 
-    Raises: ManifestError MP-E711 naming the first file that is missing or corrupt, MP-E710 if the manifest is malformed.
+    Raises: ManifestError MP-E711 naming every file that is missing or corrupt, MP-E710 if the manifest is malformed.
     """
     content = _manifest_content(folder)
     manifest = parse_manifest(content)
     published = PublishedPack(folder, manifest)
-    checked = [CheckedFile(MANIFEST_FILE, len(content))]
-    on_progress(checked[0])
+    checked = _Checked(on_progress)
+    checked.add(CheckedFile(MANIFEST_FILE, len(content)), lambda: None)
     for name, chunk, file in chunk_files(manifest):
-        published.check_chunk(chunk, file)
-        checked.append(CheckedFile(name, file.size_bytes))
-        on_progress(checked[-1])
+        checked.add(CheckedFile(name, file.size_bytes), partial(published.check_chunk, chunk, file))
+    checked.raise_if_bad()  # what a bad chunk is part of is bad too, which says nothing new
     for file_id, whole in manifest.files.items():
-        published.check_file(file_id)
-        checked.append(CheckedFile(file_id, whole.size))
-        on_progress(checked[-1])
-    return tuple(checked)
+        checked.add(CheckedFile(file_id, whole.size), partial(published.check_file, file_id))
+    checked.raise_if_bad()
+    return tuple(checked.good)
+
+
+class _Checked:
+    """What was good so far, and what was not."""
+
+    def __init__(self, on_progress: Callable[[CheckedFile], None]) -> None:
+        self.good: list[CheckedFile] = []
+        self._errors: list[ManifestError] = []
+        self._on_progress = on_progress
+
+    def add(self, file: CheckedFile, check: Callable[[], None]) -> None:
+        try:
+            check()
+        except ManifestError as err:
+            self._errors.append(err)
+        else:
+            self.good.append(file)
+            self._on_progress(file)
+
+    def raise_if_bad(self) -> None:
+        if self._errors:
+            first, *others = self._errors
+            first.others = tuple(others)
+            raise first
 
 
 def assemble(folder: Path, manifest: Manifest, variant: ManifestVariant, destination: Path) -> Path:

@@ -11,6 +11,8 @@ from modelpack.report.verdicts import failures_text
 from modelpack.report.words import count, one_line
 from modelpack.units import format_seconds, format_size
 
+_MANY_SAMPLES = 10  # with fewer, one unlucky sample moves every figure by a tenth
+
 _STYLES: dict[str, Style] = {"built": "good", "unchanged": "good"}
 
 
@@ -19,6 +21,7 @@ def build_text(report: BuildReport, palette: Palette = plain) -> str:
     blocks = (
         build_table(report, palette),
         assets_text(report.variants, palette),
+        few_samples_text(report.variants, palette),
         notes_text(report.variants, palette),
         failure_text(report, palette),
     )
@@ -50,6 +53,17 @@ def assets_text(variants: Iterable[VariantReport], palette: Palette = plain) -> 
     )
 
 
+def few_samples_text(variants: Iterable[VariantReport], palette: Palette = plain) -> str:
+    """One line for each model whose accuracy is a figure of hardly any samples."""
+    judged = {row.model: row.evaluation.samples for row in variants if row.evaluation is not None}
+    return "".join(
+        f"{palette('warning', 'note')} {one_line(model)}: accuracy is judged on {count(samples, 'sample')} only; "
+        f"two of five samples judge, so a golden set of {_MANY_SAMPLES * 5 // 2} says more\n"
+        for model, samples in judged.items()
+        if samples < _MANY_SAMPLES
+    )
+
+
 def notes_text(variants: Iterable[VariantReport], palette: Palette = plain) -> str:
     """One line for each note of a step, naming the variants it holds for; the model, where it holds for all of them."""
     rows = tuple(variants)
@@ -71,7 +85,8 @@ def errors_text(errors: Iterable[str], palette: Palette = plain) -> str:
 def closing_line(report: BuildReport, palette: Palette = plain) -> str:
     """What came of it, and where the manifest is."""
     style = _STYLES.get(report.status, "bad")
-    return f"{palette(style, _outcome(report))}{_published(report)}"
+    development = " for development" if report.mode == "development" and report.manifest else ""
+    return f"{palette(style, _outcome(report))}{development}{_published(report)}"
 
 
 def _names(holders: list[VariantReport], rows: tuple[VariantReport, ...]) -> Iterator[str]:

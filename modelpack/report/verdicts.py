@@ -92,7 +92,10 @@ def figure_text(quantity: str, figure: float) -> str:
         return format_seconds(figure)
     if quantity == "update":
         return f"{figure * 100:.1f} %"
-    return f"{figure:.6g}"
+    short = f"{figure:.6g}"
+    # A cosine of 0.9999999 that breaks a limit of 1 must not read 1.
+    is_rounded_away = float(short).is_integer() and float(short) != figure
+    return f"{figure:.12g}" if is_rounded_away else short
 
 
 def _phrase(quantity: str) -> str:

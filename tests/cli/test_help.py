@@ -84,7 +84,7 @@ def test_unknown_command_names_the_nearest() -> None:
     [
         (
             ["build", "--modes", "x"],
-            "MP-E101 unrecognized arguments: --modes — see modelpack build --help",
+            'MP-E101 unrecognized arguments: --modes; did you mean "--mode"? — see modelpack build --help',
         ),
         (
             ["build", "--jobs", "0"],

@@ -33,7 +33,11 @@ def test_init_writes_a_file_that_builds(tmp_path: Path) -> None:
     project.config.unlink()
     answer = modelpack("init", "-C", project.folder)
     assert (answer.code, answer.out) == (0, "")
-    assert answer.err == f"wrote {project.config}: faces, words\nnext: modelpack build\n"
+    assert answer.err.splitlines() == [
+        f"wrote {project.config}: faces, words",
+        "next: modelpack build",
+        "git:  ignore public/models/, .modelpack/ and modelpack.stats.json, which builds make; commit the rest",
+    ]
     assert_golden("cli/init.toml", project.config.read_text())
     warm(project)
     assert modelpack("build", "-C", project.folder).code == 0
@@ -84,7 +88,7 @@ def test_init_for_a_configuration_elsewhere_names_models_from_there(tmp_path: Pa
     project = make_project(tmp_path / "project", "pair")
     (project.folder / "config").mkdir()
     answer = modelpack("init", "-C", project.folder, "--config", "config/modelpack.toml")
-    assert (answer.code, answer.err.count("\n")) == (0, 2)
+    assert (answer.code, answer.err.count("\n")) == (0, 3)
     assert (
         'source = "../models/words.onnx"' in (project.folder / "config/modelpack.toml").read_text()
     )

@@ -37,6 +37,20 @@ def test_check_published_damaged_file_is_named(tmp_path: Path) -> None:
         path.write_bytes(content)
 
 
+def test_check_published_names_everything_that_is_damaged(tmp_path: Path) -> None:
+    blobs = Blobs()
+    publish(simple_pack(blobs, b"one"), tmp_path, blobs, 1)
+    chunks = sorted((tmp_path / "c").iterdir())
+    for path in chunks:
+        path.write_bytes(one_bit_flipped(path.read_bytes()))
+
+    with pytest.raises(ManifestError) as caught:
+        check_published(tmp_path)
+
+    errors = (caught.value, *caught.value.others)
+    assert sorted(error.where for error in errors) == [f"c/{path.name}" for path in chunks]
+
+
 def test_check_published_missing_generation_is_named(tmp_path: Path) -> None:
     blobs = Blobs()
     publish(simple_pack(blobs, b"one"), tmp_path, blobs, 1)

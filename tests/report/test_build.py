@@ -1,8 +1,16 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from modelpack.report.build import build_text, closing_line, errors_text, notes_text
+from modelpack.report.build import (
+    assets_text,
+    build_text,
+    closing_line,
+    errors_text,
+    few_samples_text,
+    notes_text,
+)
 from modelpack.report.palette import ansi
 from tests.support.golden import assert_golden
 from tests.support.reports import Status, both, inaccurate, over_download, report, row
@@ -62,6 +70,25 @@ def test_closing_line_counts_limits_that_are_errors() -> None:
 def test_closing_line_is_green_or_red() -> None:
     assert closing_line(report(), ansi).startswith("\x1b[32mbuilt")
     assert closing_line(report(status="failed"), ansi).startswith("\x1b[31mfailed")
+
+
+def test_closing_line_marks_a_development_build() -> None:
+    line = closing_line(msgspec.structs.replace(report(), mode="development"))
+    assert line.endswith(" for development: public/models/manifest.json")
+
+
+def test_few_samples_are_said_once_for_a_model() -> None:
+    few = msgspec.structs.replace(both(1.0, 1.0), samples=9)
+    many = msgspec.structs.replace(few, samples=10)
+    rows = (row("a", "fp32", few), row("a", "q8", few), row("b", "q8", many), row("c"))
+    assert few_samples_text(rows) == (
+        "note a: accuracy is judged on 9 samples only; two of five samples judge, so a golden set of 25 says more\n"
+    )
+
+
+def test_assets_text_counts_them_once_for_a_model() -> None:
+    rows = [msgspec.structs.replace(row("a", name), assets_bytes=226_900) for name in ("x", "y")]
+    assert assets_text([*rows, row("b")]) == "assets a: 227 kB more when a page asks for them\n"
 
 
 def test_notes_text_names_the_model_where_a_note_holds_for_all() -> None:

@@ -52,6 +52,11 @@ def test_verdict_text_of_accuracy_rounds_the_difference_only() -> None:
     )
 
 
+def test_verdict_text_of_almost_the_limit_never_reads_as_the_limit() -> None:
+    verdict = msgspec.structs.replace(inaccurate(0.99999994), limit=1.0)
+    assert first_line(verdict).endswith("has cosine 0.99999994; expected at least 1 (6e-08 under)")
+
+
 def test_verdict_text_of_a_warning_says_so() -> None:
     assert first_line(over_download("warning")).startswith("warning MP-E601 models.minilm.")
 

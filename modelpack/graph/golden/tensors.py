@@ -70,10 +70,11 @@ def _count(
     for value in inputs:
         array, rank = arrays[value.name], len(value.shape)
         if not rank <= array.ndim <= rank + most_axes_more or array.ndim == 0:
+            axes = f"{rank} or {rank + 1} axes" if rank else "1 axis"
             steps = f", or {rank + 2} with steps" if most_axes_more > 1 else ""
             raise StepError(
                 "MP-E502",
-                f"expected {describe(value)} for each sample, so {max(rank, 1)} or {rank + 1} axes{steps}; "
+                f"expected {describe(value)} for each sample, so {axes}{steps}; "
                 f"found {array.dtype.name} {list(array.shape)}",
                 where=where,
                 remedy="put the samples along the first axis",
