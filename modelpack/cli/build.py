@@ -12,7 +12,7 @@ import msgspec
 
 from modelpack.cli.fast import record_for
 from modelpack.cli.forecast import forecast
-from modelpack.cli.options import Options, add_models
+from modelpack.cli.options import Options, add_models, positive
 from modelpack.cli.progress import show_progress
 from modelpack.cli.project import config_path, load_project, project_store
 from modelpack.cli.terminal import Terminal
@@ -82,7 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-j",
         "--jobs",
-        type=_positive,
+        type=positive,
         default=usable_cores(),
         metavar="N",
         help="worker processes (default: one a core)",
@@ -178,9 +178,3 @@ def _dry_run(options: BuildOptions, project: Project, store: Store, terminal: Te
     else:
         terminal.data(dry_run_text(forecasts, terminal.palette))
     return 0
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f'found "{text}"; expected a number from 1')
-    return int(text)

@@ -16,6 +16,7 @@ from modelpack.errors import UsageError
 COMMANDS = {
     "init": "write a modelpack.toml for the ONNX files found here",
     "build": "build the models and publish chunks and manifest.json",
+    "watch": "build again whenever a file changes",
     "check": "judge what is published: budgets, accuracy, baseline",
     "report": "the same as a pull-request comment, JSON, JUnit or annotations",
     "diff": "say what changed between two packs or two commits",

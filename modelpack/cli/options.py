@@ -110,3 +110,10 @@ def add_models(parser: argparse.ArgumentParser) -> None:
 def add_json(parser: argparse.ArgumentParser) -> None:
     """Adds --json."""
     parser.add_argument("--json", action="store_true", help="print the result as JSON to stdout")
+
+
+def positive(text: str) -> int:
+    """The number that the text is. Raises: ArgumentTypeError unless it is a whole one from 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f'found "{text}"; expected a number from 1')
+    return int(text)

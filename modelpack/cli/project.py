@@ -15,9 +15,13 @@ from modelpack.store.store import Store, open_store
 
 def load_project(options: Options, mode: Mode = "production", *, locked: bool = True) -> Project:
     """The project of the modelpack.toml that -C and --config choose, pinned by its lock. Raises: UsageError."""
-    path = config_path(options)
-    project = recognise(read_project(path, mode))
-    return pinned(project, read_lock(lock_path(path))) if locked else project
+    project = read_project(config_path(options), mode)
+    return completed(project) if locked else recognise(project)
+
+
+def completed(project: Project) -> Project:
+    """The project with its sources recognised, pinned by its lock. Raises: UsageError."""
+    return pinned(recognise(project), read_lock(lock_path(project.config)))
 
 
 def config_path(options: Options) -> Path:

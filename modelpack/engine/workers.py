@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
@@ -41,6 +41,7 @@ class ProcessWorkers:
     def __init__(self, count: int) -> None:
         self._count = count
         self._pools: dict[str, ProcessPool] = {}
+        self._calls: set[Future[object]] = set()
         self._is_stopped = False
         self._lock = Lock()
 
@@ -49,7 +50,9 @@ class ProcessWorkers:
         for attempt in range(1, _ATTEMPTS + 1):
             pool = self._started(call.pool)
             try:
-                return _schedule(pool, call, timeout_s).result()
+                return self._result(_schedule(pool, call, timeout_s))
+            except CancelledError as err:
+                raise WorkerError("MP-E401", "the step was cancelled", where=call.label) from err
             except ProcessExpired as err:
                 if attempt == _ATTEMPTS:
                     raise _crashed(call, err.exitcode) from err
@@ -62,6 +65,13 @@ class ProcessWorkers:
                 raise _too_slow(call, timeout_s) from err
         raise AssertionError  # the loop returns or raises
 
+    def cancel(self) -> None:
+        """Ends the calls that run now, each with its child. Children without one stay."""
+        with self._lock:
+            calls = tuple(self._calls)
+        for call in calls:
+            call.cancel()
+
     def stop(self) -> None:
         """Ends all children now, running or not. Calls that still run fail, and no child is spawned again."""
         with self._lock:
@@ -69,6 +79,15 @@ class ProcessWorkers:
             pools, self._pools = self._pools, {}
         for pool in pools.values():
             _end(pool)
+
+    def _result(self, future: Future[object]) -> object:
+        with self._lock:
+            self._calls.add(future)
+        try:
+            return future.result()
+        finally:
+            with self._lock:
+                self._calls.discard(future)
 
     def _started(self, name: str) -> ProcessPool:
         with self._lock:

@@ -6,6 +6,7 @@ import msgspec
 
 from modelpack.digest import canonical_json
 from modelpack.record import BuildReport, StepEvent
+from modelpack.watched import WatchEvent
 
 
 def report_json(report: BuildReport) -> bytes:
@@ -21,6 +22,11 @@ def event_line(event: StepEvent) -> bytes:
 def report_line(report: BuildReport) -> bytes:
     """The report as the last line of the stream: `{"event":"report","report":{…}}`."""
     return canonical_json({"event": "report", "report": report}) + b"\n"
+
+
+def watch_line(event: WatchEvent) -> bytes:
+    """The event of a watch as one line of NDJSON."""
+    return canonical_json(event) + b"\n"
 
 
 def json_document(value: object) -> bytes:

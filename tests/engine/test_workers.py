@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -167,3 +168,27 @@ def test_workers_that_were_stopped_spawn_nobody() -> None:
     with pytest.raises(WorkerError) as caught:
         pool.run(call("double", 21), MINUTE_S)
     assert str(caught.value) == "MP-E401 the build was stopped — run it again"
+
+
+def test_workers_cancelled_call_fails_and_the_pool_goes_on(tmp_path: Path) -> None:
+    pool = ProcessWorkers(1)
+    begun = tmp_path / "begun"
+    failures: list[WorkerError] = []
+
+    def run() -> None:
+        with pytest.raises(WorkerError) as caught:
+            pool.run(call("hang", begun), MINUTE_S)
+        failures.append(caught.value)
+
+    thread = Thread(target=run)
+    thread.start()
+    try:
+        end_s = time.monotonic() + MINUTE_S
+        while not begun.exists() and time.monotonic() < end_s:
+            time.sleep(0.01)
+        pool.cancel()
+        thread.join(MINUTE_S)
+        assert pool.run(call("double", 21), MINUTE_S) == 42
+    finally:
+        pool.stop()
+    assert [str(error) for error in failures] == ["MP-E401 shake:m: the step was cancelled"]

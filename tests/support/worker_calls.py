@@ -65,3 +65,9 @@ def variable(name: str) -> str | None:
 
 def import_module(name: str) -> None:
     importlib.import_module(name)
+
+
+def hang(marker: Path) -> None:
+    """Says that it has begun, and never ends."""
+    marker.touch()
+    time.sleep(3600)

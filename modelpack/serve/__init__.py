@@ -1,0 +1,1 @@
+"""Staying beside a project while people work on it: watch and the development server."""
