@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,14 +17,8 @@ from modelpack.spec import (
     Step,
     Upstream,
 )
-from modelpack.store.store import Store, open_store
+from modelpack.store.store import Store
 from tests.support import onnx_models
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with open_store(tmp_path / "cache", "test") as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -10,14 +9,8 @@ from modelpack.engine.packing import evaluation_of, packed_chunks
 from modelpack.publish.pack import PackedChunk, PackedForm
 from modelpack.record import Evaluation, MetricValue, Output, StepResult, TaskResult
 from modelpack.spec import Model
-from modelpack.store.store import Store, open_store
+from modelpack.store.store import Store
 from tests.support.projects import make_project
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with open_store(tmp_path / "cache", "test") as opened:
-        yield opened
 
 
 @pytest.fixture

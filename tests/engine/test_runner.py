@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from threading import Barrier
 
@@ -22,15 +21,9 @@ from modelpack.spec import (
     Upstream,
 )
 from modelpack.steps.contract import StepInput, StepOutput
-from modelpack.store.store import Store, open_store
+from modelpack.store.store import Store
 from modelpack.units import MIB
 from tests.support.fakes import FakeWorkers, constant, failing, lines, stamp
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with open_store(tmp_path / "cache", "test") as opened:
-        yield opened
 
 
 @pytest.fixture

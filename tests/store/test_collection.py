@@ -3,7 +3,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,12 +26,6 @@ HOUR = 3600.0
 DAY = 24 * HOUR
 FOR_EVER = 1000 * DAY
 PLENTY = 1 << 40
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with open_store(tmp_path / "cache", "project") as opened:
-        yield opened
 
 
 def keep(store: Store, name: str, *blobs: bytes, age_s: float) -> ActionRecord:

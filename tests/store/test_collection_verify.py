@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,12 +13,6 @@ from modelpack.store.store import Store, open_store
 from tests.support.damage import one_bit_flipped
 from tests.support.ordinary_user import ordinary_user
 from tests.support.stored import action_record
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with open_store(tmp_path / "cache", "project") as opened:
-        yield opened
 
 
 def keep(store: Store, name: str, *blobs: bytes) -> ActionRecord:
