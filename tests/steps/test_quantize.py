@@ -115,7 +115,7 @@ def test_run_q4_without_products_fails_and_names_what_to_use(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("dtype", ["q8", "q4"])
 def test_run_everything_excluded_fails_and_says_so(dtype: Dtype, tmp_path: Path) -> None:
-    with pytest.raises(StepError, match=r"MP-E450 .* left alone: excluded"):
+    with pytest.raises(StepError, match=r"MP-E450 .* stays float32: nodes_to_exclude"):
         run(onnx_models.mlp(), tmp_path, dtype, "wasm", "/fc*")
 
 
@@ -128,7 +128,7 @@ def test_run_small_model_fp16_on_wasm_fails(tmp_path: Path) -> None:
 def test_run_excluded_node_keeps_its_weight(tmp_path: Path) -> None:
     output = run(lifted_if_net(), tmp_path, "q8", "wasm", "/then/*")
     assert measured(output)["quantizedTensors"] == 1
-    assert output.notes == ("then.weight (8.19 kB) left alone: excluded",)
+    assert output.notes == ("then.weight (8.19 kB) stays float32: nodes_to_exclude names a reader",)
 
 
 def test_run_glob_that_matches_nothing_fails(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import onnx
@@ -55,7 +55,7 @@ def apply_fp16(trial: Trial, device: Device, excluded: Collection[str]) -> Appli
     if device == "wasm":
         return store_halves(read_model(trial.source), excluded)
     if len(list(read_model(trial.source).graphs())) > 1:
-        return _stored(trial, excluded, "values inside its subgraphs cannot be watched")
+        return _stored(trial, excluded, "nothing says whether values inside its branches overflow")
     if not trial.feeds:
         return _stored(trial, excluded, "no made-up inputs run in it, so values cannot be compared")
     try:
@@ -70,7 +70,7 @@ def apply_fp16(trial: Trial, device: Device, excluded: Collection[str]) -> Appli
 
 def _stored(trial: Trial, excluded: Collection[str], reason: str) -> Applied:
     applied = store_halves(read_model(trial.source), excluded)
-    note = f"weights stored as float16, computed in float32: {reason}"
+    note = f"stored in float16 but computed in float32: {reason}"
     return Applied(applied.model, applied.narrowed, (note, *applied.notes))
 
 
@@ -90,8 +90,13 @@ def _converted(trial: Trial, excluded: Collection[str]) -> Applied:
     model = ir.from_proto(converted)
     _join_islands(model)
     model.graph.sort()  # the converter puts its casts at the end
-    notes = (f"float32 for range: {', '.join(islands)}",) if islands else ()
+    notes = (_island_note(islands),) if islands else ()
     return Applied(model, narrowed, notes)
+
+
+def _island_note(islands: Sequence[str]) -> str:
+    nodes = "1 node stays" if len(islands) == 1 else f"{len(islands)} nodes stay"
+    return f"{nodes} in float32, where float16 would overflow: {', '.join(islands)}"
 
 
 def _floats(proto: onnx.ModelProto) -> set[str]:

@@ -12,6 +12,7 @@ import numpy as np
 import onnx_ir as ir
 
 from modelpack.graph.recipes.applied import Applied, Narrowed
+from modelpack.graph.recipes.kept import BEYOND_RANGE, EXCLUDED, Kept
 from modelpack.graph.recipes.known import known
 from modelpack.graph.recipes.q8 import finish
 from modelpack.graph.recipes.rewrite import Builder, feed_through
@@ -24,18 +25,18 @@ LARGEST = float(np.finfo(np.float16).max)
 def store_halves(model: ir.Model, excluded: Collection[str]) -> Applied:
     """The model with every large float32 weight as float16, except what float16 cannot hold and what is excluded."""
     builder = Builder(model)
-    narrowed, notes = [], []
+    narrowed, kept = [], Kept()
     for value in list(_floats(model)):
         readers = {node.name or "" for node, _ in value.uses()}
         array = np.asarray(known(value.const_value, "a weight").numpy(), np.float32)
         if readers & set(excluded):
-            notes.append(f"{value.name} left alone: excluded")
+            kept.add(str(value.name), EXCLUDED)
         elif not fits(array):
-            notes.append(f"{value.name} stays float32: beyond the range of float16")
+            kept.add(str(value.name), BEYOND_RANGE)
         else:
             narrowed.append(_store(builder, value, array.astype(np.float16)))
     finish(builder)
-    return Applied(model, tuple(narrowed), tuple(notes))
+    return Applied(model, tuple(narrowed), kept.notes())
 
 
 def fits(array: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> bool:

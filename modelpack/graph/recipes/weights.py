@@ -10,6 +10,7 @@ import onnx_ir as ir
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from modelpack.graph.recipes.kept import EXCLUDED, Kept
 from modelpack.graph.recipes.known import known
 from modelpack.units import format_size
 
@@ -85,18 +86,18 @@ def find_weights(model: ir.Model, excluded: Collection[str]) -> Found:
     3. A weight that is sliced, joined or reshaped first counts if everything it ends in counts.
     """
     weights: list[Weight] = []
-    notes: list[str] = []
+    kept = Kept()
     for value in _large_floats(model):
         uses = tuple(_uses(value))
         if value.is_graph_input() or value.is_graph_output() or not value.uses():
             continue
         if _readers(value) & set(excluded):
-            notes.append(f"{_label(value)} left alone: excluded")
+            kept.add(_label(value), EXCLUDED)
         elif len(uses) < len(value.uses()):
-            notes.append(f"{_label(value)} left alone: read by {_operators(value)}")
+            kept.add(_label(value), f"no narrow form for {_operators(value)}")
         else:
             weights.append(Weight(value, uses))
-    return Found(tuple(weights), tuple(notes))
+    return Found(tuple(weights), kept.notes())
 
 
 def name_of(value: ir.Value) -> str:

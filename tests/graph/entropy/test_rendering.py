@@ -55,7 +55,7 @@ def test_render_excluded_and_unknown_weights_stay(tmp_path: Path) -> None:
     grids = grids_of(proto, 0.1)
     applied = render(ir.from_proto(proto), Form("wasm", "floats"), ("/fc1/MatMul",), grids)
     assert [narrowed.name for narrowed in applied.narrowed] == ["fc2.weight"]
-    assert applied.notes == ("fc1.weight (8.19 kB) left alone: excluded",)
+    assert applied.notes == ("fc1.weight (8.19 kB) stays float32: nodes_to_exclude names a reader",)
     del grids["fc2.weight"]
     applied = render(ir.from_proto(proto), Form("wasm", "floats"), (), grids)
     assert [narrowed.name for narrowed in applied.narrowed] == ["fc1.weight"]

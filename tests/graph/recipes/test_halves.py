@@ -51,13 +51,13 @@ def test_store_halves_beyond_the_range_stays_float32() -> None:
     weight[0, 0] = 70000
     applied = store_halves(ir.from_proto(one_node("MatMul", [2, 32], weight, [2, 32])), ())
     assert applied.narrowed == ()
-    assert applied.notes == ("w stays float32: beyond the range of float16",)
+    assert applied.notes == ("w stays float32: float16 cannot hold such numbers",)
 
 
 def test_store_halves_excluded_reader_keeps_float32() -> None:
     applied = store_halves(ir.from_proto(onnx_models.mlp()), {"/fc1/MatMul"})
     assert applied.narrowed == ()
-    assert applied.notes == ("fc1.weight left alone: excluded",)
+    assert applied.notes == ("fc1.weight stays float32: nodes_to_exclude names a reader",)
 
 
 @pytest.mark.parametrize(

@@ -69,13 +69,13 @@ def test_find_weights_read_by_add_is_left_alone_with_a_note() -> None:
         ir.from_proto(one_node("Add", [32, 32], weights_like(0, 32, 32), [32, 32])), ()
     )
     assert found.weights == ()
-    assert found.notes == ("w (4.10 kB) left alone: read by Add",)
+    assert found.notes == ("w (4.10 kB) stays float32: no narrow form for Add",)
 
 
 def test_find_weights_excluded_reader_is_left_alone_with_a_note() -> None:
     found = find_weights(ir.from_proto(onnx_models.mlp()), {"/fc1/MatMul"})
     assert found.weights == ()
-    assert found.notes == ("fc1.weight (8.19 kB) left alone: excluded",)
+    assert found.notes == ("fc1.weight (8.19 kB) stays float32: nodes_to_exclude names a reader",)
 
 
 def test_find_weights_that_are_outputs_keep_their_type() -> None:
