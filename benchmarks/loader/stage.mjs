@@ -79,7 +79,7 @@ function stagePeers() {
   }
 }
 
-async function stagePages() {
+export async function stagePages() {
   const web = join(PEERS, "@huggingface/transformers/dist/transformers.web.js");
   const plain = { "onnxruntime-web/webgpu": join(PEERS, "onnxruntime-web/dist/ort.wasm.min.mjs") };
   const pin = createHash("sha256")
@@ -119,7 +119,7 @@ async function stagePage(name, script, given, alias = {}) {
 }
 
 // Brotli as a build step would: 11, and 9 for the runtimes, which takes minutes less and is the same for all.
-async function compress(folder) {
+export async function compress(folder) {
   const cache = join(WORK, "brotli");
   mkdirSync(cache, { recursive: true });
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {

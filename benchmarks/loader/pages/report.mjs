@@ -20,6 +20,15 @@ export async function report(run) {
   const milliseconds = performance.now();
   // Time for the browser to write its caches, as between two visits.
   await new Promise((resolve) => setTimeout(resolve, 3000));
-  const answer = await fetch(`/report?ms=${milliseconds}&first=${first}`);
+  const answer = await fetch(`/report?ms=${milliseconds}&first=${first}&marks=${marks()}`);
   if ((await answer.text()) === "reload") location.reload();
+}
+
+// What the loader measures of itself: when each of its phases began and ended.
+function marks() {
+  const entries = performance.getEntriesByType("measure");
+  const found = entries.map(({ name, startTime, duration }) =>
+    [name.replace("modelpack:", ""), Math.round(startTime), Math.round(startTime + duration)].join("-"),
+  );
+  return encodeURIComponent(found.join(" "));
 }

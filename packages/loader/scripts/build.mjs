@@ -15,6 +15,9 @@ const banner = `/*! zstd decoding: fzstd\n${(await readFile(licence, "utf8")).tr
 // One file for all that a page needs at once: apart, small files compress to a tenth more.
 const LATER = [
   "session",
+  "attempt",
+  "early",
+  "open-runtime",
   "start",
   "model",
   "remote",

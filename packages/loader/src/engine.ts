@@ -6,7 +6,7 @@ import { abortable, throwIfAborted } from "./abort.ts";
 import { ModelpackError, messageOf } from "./errors.ts";
 import { checkFeeds, zeros } from "./feeds.ts";
 import type { Model } from "./manifest.ts";
-import { createSession, importRuntime, runSession, startRuntime } from "./runtime.ts";
+import { createSession, importRuntime, runSession, startRuntime, wasmAddresses } from "./runtime.ts";
 import { mapTensors, plain } from "./tensors.ts";
 import type {
   Feeds,
@@ -19,7 +19,13 @@ import type {
 } from "./types.ts";
 
 export type EngineRequest =
-  | { readonly kind: "start"; readonly device: string; readonly runtime: RuntimeOptions }
+  | { readonly kind: "prepare"; readonly device: string; readonly runtime: RuntimeOptions }
+  | {
+      readonly kind: "start";
+      readonly device: string;
+      readonly runtime: RuntimeOptions;
+      readonly compiled?: Compiled | undefined;
+    }
   | {
       readonly kind: "create";
       readonly model: Uint8Array;
@@ -34,6 +40,12 @@ export type EngineRequest =
   | { readonly kind: "forget"; readonly stream: number }
   | { readonly kind: "release" };
 
+/** A wasm file that another thread has compiled. Only a worker takes it: it would be the page's runtime, too. */
+export interface Compiled {
+  readonly url: string;
+  readonly module: WebAssembly.Module;
+}
+
 /** One call of a stream: its number, and the state to begin with; zeros where there is none. */
 export interface StreamStep {
   readonly id: number;
@@ -46,7 +58,7 @@ export interface AskOptions {
 }
 
 export interface Engine {
-  /** The outputs of a run; empty for other requests. */
+  /** The outputs of a run; of a start the address of the `wasm`; empty for other requests. */
   ask(request: EngineRequest, options?: AskOptions): Promise<Outputs>;
   /** Ends it at once, whatever it is doing. */
   close(): void;
@@ -74,10 +86,13 @@ export function createEngine(given?: OrtModule): Engine {
   };
   const answer = async (request: EngineRequest): Promise<Outputs> => {
     switch (request.kind) {
+      case "prepare":
+        ort ??= await importRuntime(request.device, request.runtime);
+        break;
       case "start":
         ort ??= await importRuntime(request.device, request.runtime);
         await startRuntime(ort, request.device, request.runtime);
-        break;
+        return { wasm: { type: "string", data: wasmAddresses(), dims: [1] } };
       case "create": {
         const { model, externalData, sessionOptions, inputs, state } = request;
         await end();

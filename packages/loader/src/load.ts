@@ -1,47 +1,30 @@
 /** From a reference to a model that runs. */
-import { abortable, childController, throwIfAborted } from "./abort.ts";
+import { abortable, throwIfAborted } from "./abort.ts";
 import { isShared } from "./chunks.ts";
-import type { Engine } from "./engine.ts";
+import type { Early } from "./early.ts";
 import { type Environment, openEnvironment } from "./environment.ts";
 import { ModelpackError } from "./errors.ts";
-import { fetchChunks, fetchFiles } from "./files.ts";
+import { fetchChunks } from "./files.ts";
+import { fetchInputs } from "./inputs.ts";
 import { measurePhase } from "./phases.ts";
 import { describe, type Planned, type PlannedVariant, planWith, summarize } from "./plan.ts";
 import { type ProgressMeter, progressMeter } from "./progress.ts";
 import { resolveReference } from "./reference.ts";
-import { variantFileIds } from "./sizes.ts";
-import type {
-  LoadedModel,
-  LoadOptions,
-  LoadPlan,
-  ModelRef,
-  ModelReference,
-  OrtInputs,
-  SessionOptions,
-  VariantSummary,
-} from "./types.ts";
+import type { LoadedModel, LoadOptions, LoadPlan, ModelRef, ModelReference, OrtInputs } from "./types.ts";
 
 /** The model, ready to run. */
 export async function load(ref: ModelRef, options: LoadOptions = {}): Promise<LoadedModel> {
-  return withPlan(ref, options, async (planned, environment, meter) => {
-    const steppedDown: { variant: VariantSummary; error: ModelpackError }[] = [];
-    for (const [position, candidate] of planned.selection.order.entries()) {
-      const { variant } = candidate;
-      try {
-        const engine = await startVariant(candidate, planned, environment, meter);
-        const { loadedModel } = await importSession();
-        meter.begin("done");
-        void askToPersist(environment);
-        return loadedModel({ planned, variant, engine, environment, steppedDown });
-      } catch (error) {
-        const isLast = position === planned.selection.order.length - 1;
-        if (isLast || options.fallback === false || !isOfSession(error)) throw error;
-        steppedDown.push({ variant: summarize(variant), error });
-        environment.warn(error);
-      }
-    }
-    throw new ModelpackError("NO_VARIANT", "none is left"); // never: the last one's error was thrown
-  });
+  const session = importSession(); // small, and there before the plan is made
+  session.catch(() => undefined); // it is awaited later, and may fail before
+  const begin: Begin = async (reference, environment) => (await session).startEarly(reference, environment);
+  const work: Work<LoadedModel> = async (planned, environment, meter, early) => {
+    const { loadFirst } = await abortable(session, environment.signal);
+    const model = await loadFirst(planned, environment, meter, await early);
+    meter.begin("done");
+    void askToPersist(environment);
+    return model;
+  };
+  return withPlan(ref, options, work, begin);
 }
 
 /** Downloads, verifies and stores what `load` would need, and starts nothing. */
@@ -70,26 +53,39 @@ export async function ortInputs(ref: ModelRef, options: LoadOptions = {}): Promi
   });
 }
 
-type Work<T> = (planned: Planned, environment: Environment, meter: ProgressMeter) => Promise<T>;
+type Begin = (reference: ModelReference, environment: Environment) => Promise<Early | undefined>;
+type Work<T> = (
+  planned: Planned,
+  environment: Environment,
+  meter: ProgressMeter,
+  early: Promise<Early | undefined>,
+) => Promise<T>;
 
-/** What `work` gives; once more with a new manifest where the first one's chunks are gone. Generations never mix. */
-async function withPlan<T>(ref: ModelRef, options: LoadOptions, work: Work<T>): Promise<T> {
+/**
+ * What `work` gives; once more with a new manifest where the first one's chunks are gone. Generations never mix.
+ * `begin` starts beside the manifest, and what of it is not taken is ended.
+ */
+async function withPlan<T>(ref: ModelRef, options: LoadOptions, work: Work<T>, begin?: Begin): Promise<T> {
   const environment = await openEnvironment(options);
   throwIfAborted(options.signal);
   const reference = resolveReference(ref, environment.baseUrl);
   const meter = progressMeter(options.onProgress, environment.now);
   const measureLoad = measurePhase(environment.scope.performance, "load");
   meter.begin("manifest");
-  const planned = await makePlan(reference, environment);
-  meter.finish("manifest");
+  const early = Promise.resolve(begin?.(reference, environment)).catch(() => undefined);
   try {
-    return await work(planned, environment, meter);
-  } catch (error) {
-    if (!isStale(error) || reference.sha256 || !planned.digest) throw error;
-    const renewed = await makePlan(reference, environment);
-    if (renewed.digest === planned.digest) throw error;
-    return await work(renewed, environment, meter);
+    const planned = await makePlan(reference, environment);
+    meter.finish("manifest");
+    try {
+      return await work(planned, environment, meter, early);
+    } catch (error) {
+      if (!isStale(error) || reference.sha256 || !planned.digest) throw error;
+      const renewed = await makePlan(reference, environment);
+      if (renewed.digest === planned.digest) throw error;
+      return await work(renewed, environment, meter, early);
+    }
   } finally {
+    void early.then((engine) => engine?.discard());
     measureLoad();
   }
 }
@@ -101,62 +97,10 @@ async function makePlan(reference: ModelReference, environment: Environment): Pr
   return planned;
 }
 
-/** The weights are asked for at once; what makes a session of them is loaded meanwhile. */
-async function startVariant(
-  candidate: PlannedVariant,
-  planned: Planned,
-  environment: Environment,
-  meter: ProgressMeter,
-): Promise<Engine> {
-  const { controller, unlink } = childController(environment.signal);
-  const attempt = { ...environment, signal: controller.signal };
-  try {
-    const inputs = fetchInputs(candidate, planned, attempt, meter);
-    inputs.catch(() => undefined); // it is awaited later, and may fail before
-    const { startSession } = await abortable(importSession(), attempt.signal);
-    return await startSession(inputs, { model: planned.model, variant: candidate.variant }, attempt, meter);
-  } catch (error) {
-    controller.abort(); // neither a download nor a runtime goes on for nothing
-    throw error;
-  } finally {
-    unlink();
-  }
-}
-
 async function importSession(): Promise<typeof import("./session.ts")> {
   return import("./session.ts").catch((cause: unknown) => {
     throw new ModelpackError("RUNTIME_INIT", "a file of the loader did not load", { cause, retryable: true });
   });
-}
-
-async function fetchInputs(
-  { variant, missing, stored }: PlannedVariant,
-  planned: Planned,
-  environment: Environment,
-  meter: ProgressMeter,
-): Promise<Pick<OrtInputs, "model" | "externalData" | "sessionOptions">> {
-  meter.expect(missing, stored);
-  meter.begin("download");
-  const measure = measurePhase(environment.scope.performance, "download");
-  const [model, ...data] = await fetchFiles(variantFileIds(variant), planned, environment, meter);
-  measure();
-  const sessionOptions: SessionOptions = {
-    executionProviders: variant.executionProviders,
-    ...variant.sessionOptions,
-    ...environment.options.sessionOptions,
-  };
-  const externalData = variant.externalData.map(({ path }, position) => ({
-    path,
-    data: data[position] as Uint8Array,
-  }));
-  return { model: model as Uint8Array, externalData, sessionOptions };
-}
-
-function isOfSession(error: unknown): error is ModelpackError {
-  return (
-    error instanceof ModelpackError &&
-    ["SESSION_CREATE", "RUNTIME_INIT", "OUT_OF_MEMORY"].includes(error.code)
-  );
 }
 
 function isStale(error: unknown): boolean {

@@ -6,7 +6,7 @@ import { planWith, storedKeys } from "./plan.ts";
 import { resolveReference } from "./reference.ts";
 import { chunksOf, filesOf, variantChunks } from "./sizes.ts";
 import { manifestKey } from "./source.ts";
-import type { StoredEntry } from "./store.ts";
+import type { ModelStore, StoredEntry } from "./store.ts";
 import type { LoadOptions, ModelRef } from "./types.ts";
 import type { Hasher } from "./verify.ts";
 
@@ -48,7 +48,8 @@ const PIN = "pin-";
 export const modelCache: ModelCache = {
   list: async (options = {}) => {
     const { keeper, signal } = await openEnvironment(options);
-    return (await keeper.store.list(signal)).filter(({ key }) => CHUNK_KEY.test(key));
+    const entries = await keeper.store.list(signal);
+    return entries.filter(({ key, sizeBytes }) => sizeBytes > 0 && CHUNK_KEY.test(key));
   },
   size: async (options) =>
     (await modelCache.list(options)).reduce((total, { sizeBytes }) => total + sizeBytes, 0),
@@ -92,17 +93,27 @@ export const modelCache: ModelCache = {
     for (const ref of keep) for (const key of await allKeys(ref, environment)) held.add(key);
     let freedBytes = 0;
     for (const { key, sizeBytes } of await store.list(environment.signal)) {
-      if (held.has(key) || key.startsWith(PIN)) continue;
-      await store.remove(key, environment.signal);
+      if (sizeBytes && (held.has(key) || key.startsWith(PIN))) continue;
+      await removeEntry(store, { key, sizeBytes }, environment.signal);
       freedBytes += sizeBytes;
     }
     return freedBytes;
   },
   clear: async (options = {}) => {
     const { keeper, signal } = await openEnvironment(options);
-    for (const { key } of await keeper.store.list(signal)) await keeper.store.remove(key, signal);
+    for (const entry of await keeper.store.list(signal)) await removeEntry(keeper.store, entry, signal);
   },
 };
+
+/** An unfinished entry that resists is being written by another tab. */
+async function removeEntry(
+  store: ModelStore,
+  { key, sizeBytes }: StoredEntry,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const removed = store.remove(key, signal);
+  await (sizeBytes ? removed : removed.catch(() => undefined));
+}
 
 function planned(ref: ModelRef, environment: Environment): ReturnType<typeof planWith> {
   return planWith(resolveReference(ref, environment.baseUrl), environment);

@@ -33,7 +33,7 @@ export async function opfsStore(storage: StorageManager): Promise<ModelStore> {
       for await (const [key, handle] of folder.entries()) {
         if (handle.kind === "file") sizes.push(sizeOf(key, handle as FileSystemFileHandle));
       }
-      return (await Promise.all(sizes)).filter(({ sizeBytes }) => sizeBytes > 0);
+      return Promise.all(sizes);
     },
   };
 }

@@ -53,7 +53,8 @@ export async function planWith(reference: ModelReference, environment: Environme
 /** The keys of what is stored; none where the storage fails. */
 export async function storedKeys({ keeper, signal }: Environment): Promise<ReadonlySet<string>> {
   const listed = keeper.store.list(signal).catch(() => []);
-  return new Set((await abortable(listed, signal)).map((entry) => entry.key));
+  const entries = await abortable(listed, signal);
+  return new Set(entries.flatMap(({ key, sizeBytes }) => (sizeBytes ? [key] : [])));
 }
 
 /** The plan as callers see it. */

@@ -42,6 +42,12 @@ export async function startRuntime(ort: OrtModule, device: string, runtime: Runt
   }
 }
 
+/** Where this thread's last wasm came from; empty where the browser does not say. */
+export function wasmAddresses(): readonly string[] {
+  const entries = globalThis.performance?.getEntriesByType?.("resource") ?? [];
+  return entries.flatMap(({ name }) => (/\.wasm([?#]|$)/.test(name) ? [name] : [])).slice(-1);
+}
+
 function runtimeError(cause: unknown, hint: string): ModelpackError {
   return new ModelpackError("RUNTIME_INIT", `onnxruntime did not start: ${messageOf(cause)}`, {
     cause,

@@ -1,5 +1,5 @@
 /** The worker's end of the messages. */
-import { createEngine, type EngineRequest } from "./engine.ts";
+import { type Compiled, createEngine, type EngineRequest } from "./engine.ts";
 import { type ErrorCode, ModelpackError, messageOf } from "./errors.ts";
 import { memoryOf } from "./tensors.ts";
 import type { OrtModule, Outputs } from "./types.ts";
@@ -36,6 +36,7 @@ export function serve(scope: WorkerScope, ort?: OrtModule): void {
     const controller = new AbortController();
     pending.set(id, controller);
     try {
+      if (data.request.kind === "start" && data.request.compiled) adopt(data.request.compiled);
       const outputs = await engine.ask(data.request, { signal: controller.signal });
       scope.postMessage({ id, outputs }, [...new Set(Object.values(outputs).flatMap(memoryOf))]);
     } catch (error) {
@@ -50,4 +51,21 @@ export function serve(scope: WorkerScope, ort?: OrtModule): void {
     }
   });
   scope.postMessage({ ready: true }, []);
+}
+
+/** Makes the next request for `url` in this worker end in the module: onnxruntime has no other way to be given one. */
+function adopt({ url, module }: Compiled): void {
+  const { fetch } = globalThis;
+  const { instantiateStreaming } = WebAssembly;
+  const promised = new Response();
+  globalThis.fetch = async (input, init) => {
+    if (new URL(`${input}`, location.href).href !== url) return fetch(input, init); // published anew since
+    globalThis.fetch = fetch;
+    return promised;
+  };
+  WebAssembly.instantiateStreaming = async (source, imports) => {
+    WebAssembly.instantiateStreaming = instantiateStreaming;
+    if ((await source) !== promised) return instantiateStreaming(source, imports);
+    return { module, instance: await WebAssembly.instantiate(module, imports) };
+  };
 }

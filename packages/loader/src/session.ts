@@ -1,3 +1,3 @@
-/** What is needed once the weights are under way: loaded beside them, and never by a page that only plans or preloads. */
-export { loadedModel } from "./model.ts";
-export { startSession } from "./start.ts";
+/** What a session needs beyond its bytes: loaded beside the manifest, and never by a page that only plans or preloads. */
+export { loadFirst } from "./attempt.ts";
+export { startEarly } from "./early.ts";

@@ -6,6 +6,7 @@
 
 export interface StoredEntry {
   readonly key: string;
+  /** 0 where a tab that was closed, or is at work, has begun the entry and not finished it. */
   readonly sizeBytes: number;
 }
 

@@ -72,7 +72,7 @@ describe("the OPFS store", () => {
     await folder.getFileHandle("aa", { create: true }); // created, and not yet closed
     const store = await opfsStore(storage);
     expect(await store.read("aa")).toBeUndefined();
-    expect(await store.list()).toEqual([]);
+    expect(await store.list()).toEqual([{ key: "aa", sizeBytes: 0 }]);
   });
 
   test("passes on other errors than that an entry is missing", async () => {

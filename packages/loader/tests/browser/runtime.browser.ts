@@ -99,8 +99,9 @@ describe("cross-origin isolation", () => {
   });
 });
 
+const WASM = /\.wasm$/;
+
 describe("onnxruntime-web", () => {
-  const WASM = /\.wasm$/;
   for (const [what, answer] of [
     ["is not published", answers.status(404)],
     ["is a web page", answers.webPage],
@@ -134,6 +135,50 @@ describe("onnxruntime-web", () => {
   });
   scene("whose wasm is slow is waited for", async ({ site, tab }) => {
     site.always(WASM, answers.dribbled(20, 150));
+    expectWorks(await tab.attempt(LOAD));
+  });
+});
+
+describe("a second visit", () => {
+  const wasmInPage = () =>
+    performance.getEntriesByType("resource").filter(({ name }) => /\.wasm($|\?)/.test(name)).length;
+
+  scene("starts onnxruntime beside the manifest, and ends it where that does not come", async (given) => {
+    const { site, tab } = given;
+    expectWorks(await tab.attempt(LOAD));
+    await tab.page.reload();
+    await tab.page.waitForFunction(() => "harness" in globalThis);
+    await expectWorkers(0, given);
+    site.always(/manifest\.json$/, answers.silent);
+    const attempt = tab.attempt({
+      ...LOAD,
+      abortAfterMs: 10_000,
+      options: { ...LOAD.options, stallTimeoutMs: 60_000 },
+    });
+    await expect.poll(() => tab.page.evaluate(wasmInPage)).toBe(1);
+    expect(await attempt).toMatchObject({ code: "ABORTED" });
+    await expectWorkers(0, given);
+  });
+  scene("hands the compiled runtime to the worker", async ({ tab }) => {
+    expectWorks(await tab.attempt(LOAD));
+    expect(await tab.page.evaluate(wasmInPage)).toBe(0);
+    await tab.page.reload();
+    await tab.page.waitForFunction(() => "harness" in globalThis);
+    expectWorks(await tab.attempt(LOAD));
+    expect(await tab.page.evaluate(wasmInPage)).toBe(1);
+    const [worker] = tab.page.workers();
+    expect(await worker?.evaluate(wasmInPage)).toBe(0);
+  });
+  scene("after onnxruntime was published anew takes the new one", async ({ tab }) => {
+    expectWorks(await tab.attempt(LOAD));
+    const runtime = { wasmPaths: { wasm: "/ort/ort-wasm-simd-threaded.wasm?new" } };
+    expectWorks(await tab.attempt({ ...LOAD, options: { ...LOAD.options, runtime } }));
+    const worker = tab.page.workers().at(-1);
+    expect(await worker?.evaluate(wasmInPage)).toBe(1);
+  });
+  scene("whose runtime is gone from where it was is no fault", async ({ site, tab }) => {
+    expectWorks(await tab.attempt(LOAD));
+    site.script(WASM, answers.status(404));
     expectWorks(await tab.attempt(LOAD));
   });
 });

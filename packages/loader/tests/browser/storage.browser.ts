@@ -343,3 +343,23 @@ describe("without a network", () => {
     expect(distinct(site.chunkRequests())).toEqual(distinct(BANDS.slice(-3)));
   });
 });
+
+scene("an entry that a closed tab had begun is cleared with the others", async ({ tab }) => {
+  expectWorks(await tab.attempt(LOAD), "bands");
+  const left = await tab.page.evaluate(async () => {
+    const root = await navigator.storage.getDirectory();
+    const folder = await root.getDirectoryHandle("modelpack-v1");
+    const { modelCache } = await harness.loader;
+    const begin = async (name: string) => folder.getFileHandle(name.repeat(64), { create: true });
+    await begin("a");
+    const listed = (await modelCache.list()).filter(({ sizeBytes }) => sizeBytes === 0).length;
+    await modelCache.gc(["/models/manifest.json#bands"]);
+    const afterGc = (await harness.stored()).begun;
+    const open = await (await begin("b")).createWritable(); // another tab is at work
+    await modelCache.clear();
+    const { begun, sound } = await harness.stored();
+    await open.abort();
+    return { listed, afterGc, begun: begun.length, sound };
+  });
+  expect(left).toEqual({ listed: 0, afterGc: [], begun: 1, sound: [] });
+});

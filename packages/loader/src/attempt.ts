@@ -1,0 +1,72 @@
+/** The variants of a plan, tried in its order until one runs. */
+import { childController } from "./abort.ts";
+import type { Early } from "./early.ts";
+import type { Engine } from "./engine.ts";
+import type { Environment } from "./environment.ts";
+import { ModelpackError } from "./errors.ts";
+import { fetchInputs } from "./inputs.ts";
+import { loadedModel } from "./model.ts";
+import { type Planned, type PlannedVariant, summarize } from "./plan.ts";
+import type { ProgressMeter } from "./progress.ts";
+import { startSession } from "./start.ts";
+import type { LoadedModel, VariantSummary } from "./types.ts";
+
+/** The model with the first variant whose session is created. `early` is a runtime that may be there already. */
+export async function loadFirst(
+  planned: Planned,
+  environment: Environment,
+  meter: ProgressMeter,
+  early: Early | undefined,
+): Promise<LoadedModel> {
+  const steppedDown: { variant: VariantSummary; error: ModelpackError }[] = [];
+  let rest: readonly PlannedVariant[] = planned.selection.order;
+  for (;;) {
+    const [candidate, ...others] = rest as [PlannedVariant, ...PlannedVariant[]];
+    const { variant } = candidate;
+    try {
+      const engine = await startVariant(candidate, planned, { environment, meter, early });
+      return loadedModel({ planned, variant, engine, environment, steppedDown });
+    } catch (error) {
+      if (environment.options.fallback === false || !isOfSession(error)) throw error;
+      // A runtime that did not start for this variant will not for another of the same device.
+      const isRuntime = error.code === "RUNTIME_INIT";
+      rest = isRuntime ? others.filter((other) => other.variant.device !== variant.device) : others;
+      if (!rest.length) throw error;
+      steppedDown.push({ variant: summarize(variant), error });
+      environment.warn(error);
+    }
+  }
+}
+
+interface Attempt {
+  readonly environment: Environment;
+  readonly meter: ProgressMeter;
+  readonly early: Early | undefined;
+}
+
+/** The weights are asked for at once; what makes a session of them starts meanwhile. */
+async function startVariant(
+  candidate: PlannedVariant,
+  planned: Planned,
+  { environment, meter, early }: Attempt,
+): Promise<Engine> {
+  const { controller, unlink } = childController(environment.signal);
+  const attempt = { ...environment, signal: controller.signal };
+  try {
+    const inputs = fetchInputs(candidate, planned, attempt, meter);
+    inputs.catch(() => undefined); // it is awaited later, and may fail before
+    return await startSession(inputs, { planned, variant: candidate.variant, early }, attempt, meter);
+  } catch (error) {
+    controller.abort(); // neither a download nor a runtime goes on for nothing
+    throw error;
+  } finally {
+    unlink();
+  }
+}
+
+function isOfSession(error: unknown): error is ModelpackError {
+  return (
+    error instanceof ModelpackError &&
+    ["SESSION_CREATE", "RUNTIME_INIT", "OUT_OF_MEMORY"].includes(error.code)
+  );
+}
