@@ -1,10 +1,9 @@
+import modelpack from "@modelpack/unplugin/vite";
 import { defineConfig, type UserConfig } from "vite";
 
 const config: UserConfig = defineConfig({
   base: "./", // works in any folder of any static server
-  publicDir: "../digits/public", // models/, as `modelpack build` wrote it
-  worker: { format: "es" },
-  optimizeDeps: { exclude: ["@modelpack/loader"] },
+  plugins: [modelpack({ root: "../digits" })],
 });
 
 export default config;

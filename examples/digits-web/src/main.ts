@@ -1,11 +1,10 @@
 import "./style.css";
+import digits from "modelpack:digits";
 import { type LoadedModel, load, plan } from "@modelpack/loader";
 import { answerIn } from "./answer.ts";
 import { drawingOn } from "./drawing.ts";
 import { SIDE, type Stroke, toPixels } from "./pixels.ts";
 import { statusIn } from "./status.ts";
-
-const MODEL = "models/manifest.json#digits";
 
 const element = <T extends HTMLElement>(id: string): T => document.getElementById(id) as T;
 const page = document.body;
@@ -53,9 +52,9 @@ const drawing = drawingOn(element("paper"), (strokes) => {
 element("clear").addEventListener("click", drawing.clear);
 
 try {
-  const planned = await plan(MODEL);
+  const planned = await plan(digits);
   status.planned(planned);
-  model = await load(MODEL, { onProgress: status.progressed });
+  model = await load(digits, { onProgress: status.progressed });
   status.ready(model, planned);
   await read(); // what was drawn while it loaded
 } catch (error) {

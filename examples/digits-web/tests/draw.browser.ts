@@ -128,7 +128,7 @@ describe("the page", () => {
 
   test("says what is wrong when the model is not there", async () => {
     const page = await browser.newPage();
-    await page.route("**/manifest.json", (route) => route.fulfill({ status: 404 }));
+    await page.route("**/manifest.*.json", (route) => route.fulfill({ status: 404 }));
     await page.goto(server.url);
     await page.locator(".failed").waitFor();
     expect(await page.locator("#status").textContent()).toContain("status 404");

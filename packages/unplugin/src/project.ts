@@ -1,0 +1,130 @@
+/** One bundler's view of one modelpack.toml: what is published, and where it lies in the output. */
+import { resolve, sep } from "node:path";
+import { packFiles } from "./copy.ts";
+import { PluginError } from "./failure.ts";
+import type { Options } from "./options.ts";
+import { type Pack, readPack } from "./pack.ts";
+import { type AddressOf, isInside, packPath, type StaticFile } from "./placement.ts";
+import { loaderFolder, type Runtime, readRuntime, useRuntime } from "./runtime.ts";
+import { buildPack, watchPack } from "./tool.ts";
+
+/** What a bundler knows about its folders. */
+export interface Folders {
+  readonly root: string;
+  /** What it copies to the output by itself. */
+  readonly publicDir?: string | undefined;
+  /** What the names of immutable files begin with in its output. */
+  readonly immutable?: string;
+}
+
+export interface Published {
+  readonly pack: Pack;
+  readonly packPath: string;
+  readonly runtime: Runtime | undefined;
+  readonly loader: string | undefined;
+}
+
+/** What is told after a build in the background: that another pack is published, or what is wrong. */
+export type Changed = (change: Published | PluginError) => void;
+
+export interface Project {
+  /** Has to be called before anything else. */
+  readonly locate: (folders: Folders) => void;
+  /** Runs `modelpack build`; until it has ended, all that follows waits. */
+  readonly build: () => Promise<Published>;
+  /** Runs `modelpack watch` until this process ends; a second time does nothing. */
+  readonly watch: () => void;
+  /** Calls back after each build of the watch. */
+  readonly onChange: (changed: Changed) => void;
+  /** What is published now. Rejects as the build did. */
+  readonly published: () => Promise<Published>;
+  /** A file of the loader, made to use the published runtime; undefined for any other file. */
+  readonly transform: (code: string, id: string, addressOf: AddressOf) => Promise<string | undefined>;
+  /** What the bundler has to publish, without what it copies by itself. */
+  readonly staticFiles: () => Promise<readonly StaticFile[]>;
+}
+
+const BUG = "report this as a bug of @modelpack/unplugin";
+
+/** A project whose bundler has not said yet where it is. */
+export function openProject({ root: configured }: Options): Project {
+  let folders: Folders | undefined;
+  let current: Promise<Published> | undefined;
+  let isWatched = false;
+  const listeners: Changed[] = [];
+
+  const located = (): Folders => {
+    if (!folders) throw new PluginError("the bundler did not say where it is", BUG);
+    return folders;
+  };
+  const root = (): string => resolve(located().root, configured ?? ".");
+  const begin = (next: Promise<Published>): Promise<Published> => {
+    current = next;
+    next.catch(() => undefined); // whoever imports a model is told
+    return next;
+  };
+  const published = async (): Promise<Published> => {
+    if (!current) throw new PluginError("nothing was built", BUG);
+    const last = await current;
+    // A bundler may hear of a new manifest before we do.
+    return isWatched ? renewed(last, last.pack.manifestPath, located()) : last;
+  };
+
+  let last: Published | undefined;
+  const hear = async (result: string | PluginError): Promise<void> => {
+    let change: Published | PluginError;
+    if (typeof result === "string") {
+      last = change = await renewed(last, result, located());
+      begin(Promise.resolve(last));
+    } else {
+      change = result;
+      if (!last) begin(Promise.reject(result)); // otherwise the last good one still is what it was
+    }
+    for (const listener of listeners) listener(change);
+  };
+
+  return {
+    locate: (given) => {
+      folders = given;
+    },
+    build: () => begin(buildPack(root()).then(async (path) => describe(await readPack(path), located()))),
+    watch: () => {
+      if (isWatched) return;
+      isWatched = true;
+      begin(
+        new Promise((resolve, reject) => {
+          // After the first time these two do nothing.
+          listeners.push((change) => (change instanceof PluginError ? reject(change) : resolve(change)));
+        }),
+      );
+      watchPack(root(), (result) => void hear(result));
+    },
+    onChange: (changed) => void listeners.push(changed),
+    published,
+    transform: async (code, id, addressOf) => {
+      const { runtime, loader } = await published();
+      return runtime && loader && id.startsWith(loader + sep)
+        ? useRuntime(code, runtime, addressOf)
+        : undefined;
+    },
+    staticFiles: async () => {
+      const { pack, packPath: path, runtime } = await published();
+      const { publicDir } = located();
+      const isCopied = publicDir !== undefined && isInside(pack.folder, publicDir);
+      return [...(isCopied ? [] : await packFiles(pack.folder, path)), ...(runtime?.files ?? [])];
+    },
+  };
+}
+
+/** The same object as long as the manifest has the same bytes. */
+async function renewed(last: Published | undefined, path: string, folders: Folders): Promise<Published> {
+  const pack = await readPack(path);
+  return last?.pack.sha256 === pack.sha256 ? last : describe(pack, folders);
+}
+
+async function describe(pack: Pack, { root, publicDir, immutable = "" }: Folders): Promise<Published> {
+  const loader = loaderFolder(root);
+  const devices = [...new Set(Object.values(pack.models).flatMap((model) => model.devices))].sort();
+  const runtime = loader ? await readRuntime({ root, loader }, devices, immutable) : undefined;
+  return { pack, packPath: packPath(pack.folder, publicDir), runtime, loader };
+}

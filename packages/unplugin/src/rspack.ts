@@ -1,0 +1,5 @@
+import { modelpack } from "./plugin.ts";
+
+const plugin: typeof modelpack.rspack = modelpack.rspack;
+
+export default plugin;

@@ -1,0 +1,118 @@
+/**
+ * The loader's worker and onnxruntime-web, published as the files they are.
+ *
+ * No bundler reads them: some would emit the wasm once for each chunk that mentions it, and some would not emit it at all. They
+ * lie in one folder, named after their content, in which they find each other by relative addresses.
+ */
+import { createHash } from "node:crypto";
+import { realpathSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { PluginError } from "./failure.ts";
+import type { AddressOf, StaticFile } from "./placement.ts";
+
+export interface Runtime {
+  /** The folder in the output. */
+  readonly path: string;
+  readonly files: readonly StaticFile[];
+}
+
+interface Build {
+  /** The name that the loader imports. */
+  readonly name: string;
+  /** Its file. */
+  readonly source: string;
+  /** Under which it is published: not every host knows that .mjs is a script. */
+  readonly module: string;
+  readonly wasm: string;
+}
+
+// By device: docs/loader.md.
+const BUILDS: Readonly<Record<string, Build>> = {
+  wasm: {
+    name: "onnxruntime-web/wasm",
+    source: "ort.wasm.bundle.min.mjs",
+    module: "ort.wasm.js",
+    wasm: "ort-wasm-simd-threaded.wasm",
+  },
+  webgpu: {
+    name: "onnxruntime-web/webgpu",
+    source: "ort.webgpu.bundle.min.mjs",
+    module: "ort.webgpu.js",
+    wasm: "ort-wasm-simd-threaded.asyncify.wasm",
+  },
+};
+const WORKER = 'new URL("./worker.js",import.meta.url)';
+const HASH_DIGITS = 16;
+
+/** The folder of the loader's files; undefined if the project does not have it. */
+export function loaderFolder(root: string): string | undefined {
+  try {
+    return dirname(realpathSync(requireFrom(root).resolve("@modelpack/loader")));
+  } catch {
+    return undefined;
+  }
+}
+
+/** What pages need to run models on these devices. Throws PluginError if onnxruntime-web is missing. */
+export async function readRuntime(
+  { root, loader }: { readonly root: string; readonly loader: string },
+  devices: readonly string[],
+  prefix: string,
+): Promise<Runtime> {
+  const ort = onnxruntimeFolder(root, loader);
+  const builds = devices.flatMap((device) => BUILDS[device] ?? []);
+  const worker = await readFile(join(loader, "worker.js"), "utf8");
+  const content: Record<string, Uint8Array | string> = {
+    "worker.js": Buffer.from(replaceImports(worker, (module) => `import("./${module}")`)),
+  };
+  for (const { source, module, wasm } of builds) {
+    content[module] = join(ort, source);
+    content[wasm] = join(ort, wasm);
+  }
+  const path = `${prefix}modelpack-${await hashOf(content)}`;
+  const files = Object.entries(content).map(([name, source]) => ({ path: `${path}/${name}`, source }));
+  return { path, files };
+}
+
+/** Code of the loader that takes the worker and onnxruntime from `runtime`; undefined where it mentions neither. */
+export function useRuntime(code: string, runtime: Runtime, addressOf: AddressOf): string | undefined {
+  const replaced = replaceImports(
+    code.replaceAll(WORKER, 'modelpackFile("worker.js")'),
+    (module) => `import(/* webpackIgnore: true */ /* @vite-ignore */ modelpackFile("${module}"))`,
+  );
+  if (replaced === code) return undefined;
+  // A function, because importing the loader on a server must not ask for a page.
+  return `${replaced}\nfunction modelpackFile(name) { return ${addressOf(`${runtime.path}/`)} + name; }\n`;
+}
+
+function replaceImports(code: string, replacement: (module: string) => string): string {
+  return Object.values(BUILDS).reduce(
+    (text, { name, module }) => text.replaceAll(`import("${name}")`, replacement(module)),
+    code,
+  );
+}
+
+function onnxruntimeFolder(root: string, loader: string): string {
+  for (const from of [root, loader]) {
+    try {
+      return dirname(requireFrom(from).resolve("onnxruntime-web/wasm"));
+    } catch {
+      // With pnpm, only one of the two may see it.
+    }
+  }
+  throw new PluginError("onnxruntime-web is not installed", "run `npm install onnxruntime-web`");
+}
+
+async function hashOf(content: Readonly<Record<string, Uint8Array | string>>): Promise<string> {
+  const hash = createHash("sha256");
+  for (const [name, source] of Object.entries(content)) {
+    hash.update(name).update(typeof source === "string" ? await readFile(source) : source);
+  }
+  return hash.digest("hex").slice(0, HASH_DIGITS);
+}
+
+function requireFrom(folder: string): NodeJS.Require {
+  return createRequire(join(folder, "package.json"));
+}

@@ -1,0 +1,33 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { readPack } from "../src/pack.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "modelpack-unplugin-"));
+
+function manifest(text: string): string {
+  const path = join(folder, "manifest.json");
+  writeFileSync(path, text);
+  return path;
+}
+
+test("readPack says what pages need", async () => {
+  const variants = [{ device: "webgpu" }, { device: "wasm" }, { device: "wasm" }];
+  const models = { m: { load: "eager", variants }, n: { variants: [] } };
+  expect(await readPack(manifest(JSON.stringify({ manifestVersion: 1, models })))).toMatchObject({
+    folder,
+    manifestName: "manifest.6ce79fba01dc16fb.json",
+    models: { m: { load: "eager", devices: ["webgpu", "wasm"] }, n: { load: "lazy", devices: [] } },
+  });
+});
+
+test("readPack refuses what a later modelpack wrote", async () => {
+  await expect(readPack(manifest('{"manifestVersion":2}'))).rejects.toThrow(
+    "has version 2, expected 1; install the @modelpack/unplugin that belongs to your modelpack",
+  );
+});
+
+test("readPack says what to do where nothing is published", async () => {
+  await expect(readPack(join(folder, "none.json"))).rejects.toThrow("cannot be read; run `modelpack build`");
+});

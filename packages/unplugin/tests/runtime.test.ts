@@ -1,0 +1,45 @@
+import { basename } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { loaderFolder, readRuntime, useRuntime } from "../src/runtime.ts";
+
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+const addressOf = (path: string): string => JSON.stringify(`/${path}`);
+
+test("readRuntime takes the builds that the devices need, and no other", async () => {
+  const loader = loaderFolder(ROOT) ?? "";
+  const names = async (...devices: string[]): Promise<string[]> =>
+    (await readRuntime({ root: ROOT, loader }, devices, "assets/")).files.map(({ path }) => basename(path));
+  expect(await names("wasm")).toEqual(["worker.js", "ort.wasm.js", "ort-wasm-simd-threaded.wasm"]);
+  expect(await names("webgpu")).toEqual([
+    "worker.js",
+    "ort.webgpu.js",
+    "ort-wasm-simd-threaded.asyncify.wasm",
+  ]);
+});
+
+test("readRuntime makes the worker import what lies beside it", async () => {
+  const { files, path } = await readRuntime(
+    { root: ROOT, loader: loaderFolder(ROOT) ?? "" },
+    ["wasm"],
+    "assets/",
+  );
+  expect(path).toMatch(/^assets\/modelpack-[0-9a-f]{16}$/);
+  const worker = String(files[0]?.source instanceof Uint8Array && Buffer.from(files[0].source));
+  expect(worker).toContain('import("./ort.wasm.js")');
+  expect(worker).not.toContain("onnxruntime-web/wasm");
+});
+
+test("useRuntime replaces the worker and the imports, and nothing else", () => {
+  const runtime = { path: "modelpack-ab", files: [] };
+  const code = 'new Worker(new URL("./worker.js",import.meta.url),{});await import("onnxruntime-web/wasm")';
+  expect(useRuntime(code, runtime, addressOf)).toBe(
+    'new Worker(modelpackFile("worker.js"),{});await import(/* webpackIgnore: true */ /* @vite-ignore */ modelpackFile("ort.wasm.js"))' +
+      '\nfunction modelpackFile(name) { return "/modelpack-ab/" + name; }\n',
+  );
+  expect(useRuntime("const a = 1;", runtime, addressOf)).toBeUndefined();
+});
+
+test("loaderFolder is undefined where the loader is not installed", () => {
+  expect(loaderFolder("/")).toBeUndefined();
+});
