@@ -72,6 +72,10 @@ CODES = {
     "MP-E711": "a published file is missing or corrupt",
     "MP-E720": "--frozen, and something is out of date",
     "MP-E721": "modelpack.lock is missing or out of date",
+    "MP-E801": "Playwright is not installed",
+    "MP-E802": "a browser is missing or does not start",
+    "MP-E803": "a part of the measuring page is missing",
+    "MP-E804": "a variant cannot be measured",
     "MP-E900": "internal error",
 }
 
@@ -134,6 +138,10 @@ class StoreError(ModelpackError):
 
 class ManifestError(ModelpackError):
     """A manifest, or a file it names, is not what it should be."""
+
+
+class BenchError(ModelpackError):
+    """Something cannot be measured here."""
 
 
 class FrozenError(ModelpackError):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from modelpack.measured import Run
 from modelpack.record import Evaluation, Verdict
 
 
@@ -14,6 +15,7 @@ class PublishedVariant(Struct, frozen=True, rename="camel"):
     """The figures of a published variant: its identity, bytes, the wire bytes of each chunk by hash, and its accuracy.
 
     `assets` are the wire bytes of each asset of its model by name.
+    `measured` are those of a browser, by the budget that limits them: seconds, and bytes of memory.
     """
 
     digest: str
@@ -22,6 +24,7 @@ class PublishedVariant(Struct, frozen=True, rename="camel"):
     chunks: dict[str, int]
     accuracy: dict[str, float] = {}
     assets: dict[str, int] = {}
+    measured: dict[str, float] = {}
 
 
 class PublishedFigures(Struct, frozen=True, rename="camel"):
@@ -49,12 +52,14 @@ class VariantDifference(Struct, frozen=True, rename="camel"):
 class VariantStats(Struct, frozen=True, rename="camel", omit_defaults=True):
     """What was measured of a published variant and cannot be read off its manifest.
 
-    `golden` is the digest of the golden set that the evaluation is of, `largest` its heaviest weights.
+    `golden` is the digest of the golden set that the evaluation is of, `largest` its heaviest weights. `runs` are what
+    `bench` measured, by the id of the machine.
     """
 
     golden: str = ""
     evaluation: Evaluation | None = None
     largest: tuple[tuple[str, int], ...] = ()
+    runs: dict[str, tuple[Run, ...]] = {}
 
 
 class CheckRow(Struct, frozen=True, rename="camel"):
@@ -73,6 +78,7 @@ class CheckRow(Struct, frozen=True, rename="camel"):
     evaluation: Evaluation | None
     before: PublishedFigures | None
     is_best: bool = False
+    measured: dict[str, float] = {}
 
 
 class CheckReport(Struct, frozen=True, rename="camel"):

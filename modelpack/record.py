@@ -192,6 +192,7 @@ class EvaluatedSamples(Struct, frozen=True, rename="camel"):
 class Verdict(Struct, frozen=True, rename="camel"):
     """One limit, judged. `measured` is None where nothing was measured, and that fails.
 
+    `contributors` are its largest parts in bytes, `operators` the slowest with their shares of the time.
     `baseline` is the committed figure that a relative limit follows from. `note` says why a limit was not judged; it holds.
     """
 
@@ -205,6 +206,7 @@ class Verdict(Struct, frozen=True, rename="camel"):
     hints: Hints
     key: str
     contributors: tuple[tuple[str, int], ...] = ()
+    operators: tuple[tuple[str, float], ...] = ()
     baseline: float | None = None
     note: str = ""
 

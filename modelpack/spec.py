@@ -29,7 +29,8 @@ Compression = Literal["balanced", "smallest", "none"]
 Hints = Literal["error", "warning"]
 # `entropy`: on grids chosen for how small they compress. `auto`: so, and in whichever form of the device is smallest.
 Shape = Literal["plain", "entropy", "auto"]
-Quantity = Literal["download", "size", "chunks", "assets", "update", "load_time"]
+MeasuredQuantity = Literal["memory", "latency_p50", "latency_p95", "first_inference"]
+Quantity = Literal["download", "size", "chunks", "assets", "update", "load_time"] | MeasuredQuantity
 Metric = Literal[
     "cosine",
     "max_abs_error",

@@ -6,6 +6,7 @@ import re
 
 KIB = 1024
 MIB = 1024 * KIB
+GIB = 1024 * MIB
 
 _SIZE_UNITS = {
     "B": 1,
@@ -16,7 +17,7 @@ _SIZE_UNITS = {
     "TB": 1000**4,
     "KiB": KIB,
     "MiB": MIB,
-    "GiB": 1024 * MIB,
+    "GiB": GIB,
     "TiB": 1024**2 * MIB,
 }
 _DURATION_UNITS_S = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
@@ -70,6 +71,13 @@ def format_seconds(duration_s: float) -> str:
     return f"{int(duration_s // 60)} min {int(duration_s % 60):02d} s"
 
 
+def format_latency(duration_s: float) -> str:
+    """A duration of which fractions of a millisecond count, with three digits: `0.26 ms`, `12.4 ms`, `1.24 s`."""
+    if duration_s >= 1:
+        return f"{_three_digits(duration_s)} s"
+    return f"{_three_digits(duration_s * 1000)} ms"
+
+
 def format_share(share: float) -> str:
     """A share from 0 to 1 in per cent: `28 %`."""
     return f"{share * 100:.0f} %"
@@ -83,6 +91,7 @@ def _split(text: str) -> tuple[float, str]:
 
 
 def _three_digits(number: float) -> str:
-    if number >= 100:
+    # What rounds up to another digit counts as the number that it is shown as.
+    if number >= 99.95:
         return f"{number:.0f}"
-    return f"{number:.1f}" if number >= 10 else f"{number:.2f}"
+    return f"{number:.1f}" if number >= 9.995 else f"{number:.2f}"

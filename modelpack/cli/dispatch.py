@@ -18,6 +18,7 @@ COMMANDS = {
     "build": "build the models and publish chunks and manifest.json",
     "watch": "build again whenever a file changes",
     "check": "judge what is published: budgets, accuracy, baseline",
+    "bench": "measure speed and memory, natively and in a browser",
     "report": "the same as a pull-request comment, JSON, JUnit or annotations",
     "diff": "say what changed between two packs or two commits",
     "baseline": "make what is published the baseline of later builds",

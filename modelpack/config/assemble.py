@@ -6,7 +6,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from modelpack.config import grammar
+from modelpack.config import budget_keys, grammar
 from modelpack.config.budgets import read_limits, read_networks
 from modelpack.config.containers import Values, missing
 from modelpack.config.golden import read_golden
@@ -137,7 +137,7 @@ def _model(id_: str, model: Values, around: _Around) -> Model:
         chunk_size_bytes=model.value(grammar.CHUNK_SIZE),
         golden=read_golden(model.table(grammar.GOLDEN), around.references),
         variants=tuple(
-            _variant(variant_id, variant, model.table(grammar.BUDGET), around)
+            _variant(variant_id, variant, model.table(budget_keys.BUDGET), around)
             for variant_id, variant in model.value(grammar.VARIANTS).items()
         ),
         export=reference.export,
@@ -150,16 +150,14 @@ def _state(pair: Values) -> StatePair:
 
 def _variant(id_: str, variant: Values, budget: Values, around: _Around) -> Variant:
     dtype = dtype_of(id_, variant)
+    device = device_of(dtype, variant)
+    own = variant.table(grammar.VARIANT_BUDGET).over(budget)
     return Variant(
         id=id_,
         dtype=dtype,
-        device=device_of(dtype, variant),
+        device=device,
         nodes_to_exclude=variant.value(grammar.NODES_TO_EXCLUDE),
         block_size=variant.get(grammar.GROUP_SIZE) or variant.value(grammar.BLOCK_SIZE),
-        budget=tuple(
-            read_limits(
-                variant.table(grammar.VARIANT_BUDGET).over(budget), around.mode, around.networks
-            )
-        ),
+        budget=tuple(read_limits(own, device, around.mode, around.networks)),
         shape=shape_of(id_, variant),
     )

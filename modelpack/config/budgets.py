@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from modelpack.config import grammar
+from modelpack.config import budget_keys, grammar
 from modelpack.config.containers import Key, Values
+from modelpack.config.limit_fields import EVERY_DEVICE
 from modelpack.config.place import Place, spell
-from modelpack.spec import Growth, Hints, Limit, Mode, Network, Quantity
+from modelpack.spec import Device, Growth, Hints, Limit, Mode, Network, Quantity
 
 _RELATIVE: tuple[tuple[Quantity, Key[int | Growth]], ...] = (
-    ("download", grammar.DOWNLOAD),
-    ("size", grammar.SIZE),
-    ("chunks", grammar.CHUNKS),
-    ("assets", grammar.ASSETS_BUDGET),
+    ("download", budget_keys.DOWNLOAD),
+    ("size", budget_keys.SIZE),
+    ("chunks", budget_keys.CHUNKS),
+    ("assets", budget_keys.ASSETS),
+)
+
+
+_MEASURED: tuple[tuple[Quantity, Key[Mapping[str, float | Growth]]], ...] = (
+    ("memory", budget_keys.MEMORY),
+    ("latency_p50", budget_keys.LATENCY_P50),
+    ("latency_p95", budget_keys.LATENCY_P95),
+    ("first_inference", budget_keys.FIRST_INFERENCE),
 )
 
 
@@ -25,18 +34,23 @@ def read_networks(values: Values) -> dict[str, Network]:
     }
 
 
-def read_limits(budget: Values, mode: Mode, networks: Mapping[str, Network]) -> Iterator[Limit]:
-    """The limits in the order of the grammar; in development mode they only warn."""
-    hints: Hints = "warning" if mode == "development" else budget.value(grammar.HINTS)
+def read_limits(
+    budget: Values, device: Device, mode: Mode, networks: Mapping[str, Network]
+) -> Iterator[Limit]:
+    """The limits of a variant for that device, in the order of the grammar; in development mode they only warn."""
+    hints: Hints = "warning" if mode == "development" else budget.value(budget_keys.HINTS)
     for quantity, key in _RELATIVE:
         maximum = budget.get(key)
         if maximum is not None:
             yield Limit(quantity, maximum, hints, spell(budget.place(key).keys))
-    share = budget.get(grammar.UPDATE)
+    share = budget.get(budget_keys.UPDATE)
     if share is not None:
-        yield Limit("update", share, hints, spell(budget.place(grammar.UPDATE).keys))
+        yield Limit("update", share, hints, spell(budget.place(budget_keys.UPDATE).keys))
     for name, (duration_s, at) in _load_times(budget).items():
         yield Limit("load_time", duration_s, hints, spell(at.keys), networks[name])
+    for quantity, measured in _MEASURED:
+        for limit, at in _for_device(budget, measured, device):
+            yield Limit(quantity, limit, hints, spell(at.keys))
 
 
 def load_time_places(budget: Values) -> dict[str, Place]:
@@ -44,13 +58,29 @@ def load_time_places(budget: Values) -> dict[str, Place]:
     return {name: at for name, (_, at) in _load_times(budget).items()}
 
 
+def _for_device(
+    budget: Values, key: Key[Mapping[str, float | Growth]], device: Device
+) -> Iterator[tuple[float | Growth, Place]]:
+    """The limit that holds for the device, if one does; an upper layer overrides a lower one device by device."""
+    for table, at in budget.layers:
+        if key.name in table:
+            place = at.child(key.name)
+            limits = key.field.read(table[key.name], place)
+            if device in limits:
+                yield limits[device], place.child(device)
+                return
+            if EVERY_DEVICE in limits:
+                yield limits[EVERY_DEVICE], place
+                return
+
+
 def _load_times(budget: Values) -> dict[str, tuple[float, Place]]:
     """Seconds by network; an upper layer overrides a lower one network by network."""
     found: dict[str, tuple[float, Place]] = {}
     for table, at in budget.layers:
-        if grammar.LOAD_TIME.name in table:
-            place = at.child(grammar.LOAD_TIME.name)
-            durations = grammar.LOAD_TIME.field.read(table[grammar.LOAD_TIME.name], place)
+        if budget_keys.LOAD_TIME.name in table:
+            place = at.child(budget_keys.LOAD_TIME.name)
+            durations = budget_keys.LOAD_TIME.field.read(table[budget_keys.LOAD_TIME.name], place)
             for name, duration_s in durations.items():
                 found.setdefault(name, (duration_s, place.child(name)))
     return found

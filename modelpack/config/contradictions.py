@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from modelpack.config import grammar, source_keys
+from modelpack.config import budget_keys, grammar, source_keys
 from modelpack.config import preprocess_keys as keys
 from modelpack.config.assemble import (
     cache_directory,
@@ -96,7 +96,7 @@ def _in_model(model: Values, whole: Values) -> Iterator[Fault]:
     yield from _web(model)
     yield from _state(model)
     networks = tuple(read_networks(whole))
-    yield from _networks(model.table(grammar.BUDGET), networks)
+    yield from _networks(model.table(budget_keys.BUDGET), networks)
     for id_, variant in model.value(grammar.VARIANTS).items():
         yield from _variant(id_, variant)
         yield from _shape(id_, variant, model.table(grammar.GOLDEN))

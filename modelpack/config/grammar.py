@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
+from modelpack.config.budget_keys import BUDGET
 from modelpack.config.containers import Key, ListOf, MapOf, Table
 from modelpack.config.fields import Choice, Count, Duration, Name, PathField, Size, Text
-from modelpack.config.limit_fields import Bandwidth, OrGrowth, Share
+from modelpack.config.limit_fields import Bandwidth
 from modelpack.config.metric_keys import METRICS
 from modelpack.config.preprocess_keys import PREPROCESS
 from modelpack.config.source_keys import EXPORT_KEYS, MIRRORS, SHA256, SOURCE
-from modelpack.spec import Compression, Device, Dtype, Hints, Host, Load, Shape
+from modelpack.spec import Compression, Device, Dtype, Host, Load, Shape
 from modelpack.units import KIB, MIB
 
 WrittenDtype = Dtype | Literal["auto"]
@@ -94,47 +95,7 @@ NETWORKS = Key(
     "Networks that budget.load_time may name.",
 )
 
-# --- budget and golden set ---------------------------------------------------------------------------------------
-
-DOWNLOAD = Key(
-    "download",
-    OrGrowth(Size("4 MB")),
-    'Most bytes on the wire on the declared host, after its compression; or, as "+2%", against modelpack.baseline.json.',
-)
-SIZE = Key(
-    "size", OrGrowth(Size("24 MB")), "Most bytes after decompression; or against the baseline."
-)
-CHUNKS = Key(
-    "chunks",
-    OrGrowth(Count(1, 1_000_000)),
-    "Most files that are fetched; or against the baseline.",
-)
-ASSETS_BUDGET = Key(
-    "assets",
-    OrGrowth(Size("1 MB")),
-    "Most bytes on the wire of the model's assets, which a page fetches when it asks for them; or against the baseline.",
-)
-UPDATE = Key(
-    "update",
-    Share("25%"),
-    "Most of its bytes that a returning user fetches again, against modelpack.baseline.json.",
-)
-LOAD_TIME = Key(
-    "load_time",
-    MapOf(_NAME, Duration("14 s")),
-    'Longest first download on networks of [networks], such as { fast4g = "14 s" }; computed from the chunks.',
-)
-HINTS = Key(
-    "hints",
-    Choice[Hints](("error", "warning")),
-    "error: a limit that does not hold fails the build; warning: it is reported.",
-    default="error",
-)
-BUDGET = Key(
-    "budget",
-    Table("budget", (DOWNLOAD, SIZE, CHUNKS, ASSETS_BUDGET, UPDATE, LOAD_TIME, HINTS)),
-    "Limits for every variant; a variant may override them one by one.",
-)
+# --- golden set ---------------------------------------------------------------------------------------
 
 SAMPLES = Key(
     "samples",

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import re
-from typing import Generic, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import Final, Generic, TypeVar, get_args
+
+from msgspec import Struct
 
 from modelpack.config.fields import Field, Leaf, Schema, read_text
-from modelpack.config.place import Place
-from modelpack.spec import Growth
+from modelpack.config.place import Fault, Place, show
+from modelpack.spec import Device, Growth
 from modelpack.units import BANDWIDTH_PATTERN, parse_bandwidth
 
 T_co = TypeVar("T_co", covariant=True)
 
+EVERY_DEVICE: Final = ""
+_DEVICES: Final[tuple[Device, ...]] = get_args(Device)
+_DEVICE_NAMES: Final = " or ".join(_DEVICES)
 _NUMBER = r"[0-9]{1,3}(\.[0-9]{1,3})?"
 _GROWTH = rf"^[+-]{_NUMBER} *%$"
 _SHARE = rf"^{_NUMBER} *%$"
@@ -34,6 +40,42 @@ class OrGrowth(Leaf[T_co | Growth], Generic[T_co], frozen=True):
         """Either form."""
         growth = {"type": "string", "pattern": _GROWTH, "examples": ["+2%"]}
         return {"anyOf": [self.field.schema(tables), growth]}
+
+
+class PerDevice(Struct, Generic[T_co], frozen=True):
+    """What `field` reads, for every device; or a table with a limit for each device that has one."""
+
+    field: Field[T_co]
+
+    def read(self, value: object, at: Place) -> Mapping[str, T_co]:
+        """The limit by device, under EVERY_DEVICE where it holds for all."""
+        if isinstance(value, dict):
+            return {name: self.field.read(part, at.child(name)) for name, part in value.items()}
+        return {EVERY_DEVICE: self.field.read(value, at)}
+
+    def faults(self, value: object, at: Place) -> Iterator[Fault]:
+        """Unknown devices, and whatever is wrong with the limits."""
+        if not isinstance(value, dict):
+            yield from self.field.faults(value, at)
+            return
+        if not value:
+            yield at.wrong(value, f"a limit, or a table of {_DEVICE_NAMES}")
+        for name, part in value.items():
+            if name not in _DEVICES:
+                message = f"found the key {show(name)}; expected {_DEVICE_NAMES}"
+                yield Fault("MP-E112", (*at.keys, name), message)
+            yield from self.field.faults(part, at.child(name))
+
+    def schema(self, tables: Schema) -> Schema:
+        """A limit, or an object with a limit for some devices."""
+        limit = self.field.schema(tables)
+        devices = {
+            "type": "object",
+            "minProperties": 1,
+            "additionalProperties": False,
+            "properties": dict.fromkeys(_DEVICES, limit),
+        }
+        return {"anyOf": [limit, devices]}
 
 
 class Share(Leaf[float], frozen=True):

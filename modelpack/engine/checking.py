@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 
 from modelpack.engine.figures import published_variants, read_baseline, read_stats
@@ -14,6 +15,7 @@ from modelpack.judge.baseline import Baseline
 from modelpack.judge.best import mark_best
 from modelpack.judge.budgets import VariantMeasurements, judge_variant
 from modelpack.judge.difference import refetch_bytes
+from modelpack.judge.latency import measured_figures, slowest_operators
 from modelpack.judge.stats import Stats
 from modelpack.plan import make_plan, variant_target
 from modelpack.publish.folder import MANIFEST_FILE, read_file
@@ -26,7 +28,7 @@ from modelpack.published import (
     PublishedVariant,
     VariantStats,
 )
-from modelpack.record import Evaluation, Verdict
+from modelpack.record import Verdict
 from modelpack.spec import Model, Project, Variant
 from modelpack.store.store import Store
 
@@ -73,10 +75,11 @@ def check_project(project: Project, whole: Project, store: Store) -> CheckReport
     verdicts: list[Verdict] = []
     for model in project.models:
         pairs = [(variant, _known(model, variant, golden, standing)) for variant in model.variants]
-        found = [_row(model, variant, standing, known.evaluation) for variant, known in pairs]
+        found = [_row(model, variant, standing, known) for variant, known in pairs]
         rows += mark_best(found, model.golden)
         for variant, known in pairs:
-            measured = _measured(variant_target(model, variant), standing, known)
+            target = variant_target(model, variant)
+            measured = _measured(target, variant.device, standing, known)
             verdicts += judge_variant(model, variant, measured, known.evaluation)
     store.stat_cache.save()
     return CheckReport(tuple(rows), tuple(verdicts))
@@ -89,13 +92,15 @@ def _known(
     published = standing.published.get(variant_target(model, variant))
     known = standing.stats.variants.get(published.digest) if published else None
     if known is None or model.golden is None:
-        return VariantStats(largest=known.largest if known else ())
+        return known or VariantStats()
     if known.golden != golden.of(model, variant):
-        return VariantStats(largest=known.largest)
+        return msgspec.structs.replace(known, golden="", evaluation=None)
     return known
 
 
-def _measured(target: str, standing: Standing, known: VariantStats) -> VariantMeasurements:
+def _measured(
+    target: str, device: str, standing: Standing, known: VariantStats
+) -> VariantMeasurements:
     published = standing.published.get(target)
     if published is None:
         return VariantMeasurements(None, None, None)
@@ -108,12 +113,12 @@ def _measured(target: str, standing: Standing, known: VariantStats) -> VariantMe
         largest=known.largest,
         baseline=standing.baseline.variants.get(target),
         assets=published.assets,
+        measured=measured_figures(known.runs, device),
+        slowest=slowest_operators(known.runs),
     )
 
 
-def _row(
-    model: Model, variant: Variant, standing: Standing, evaluation: Evaluation | None
-) -> CheckRow:
+def _row(model: Model, variant: Variant, standing: Standing, known: VariantStats) -> CheckRow:
     target = variant_target(model, variant)
     published = standing.published.get(target)
     return CheckRow(
@@ -124,8 +129,9 @@ def _row(
         published.size_bytes if published else None,
         published.download_bytes if published else None,
         len(published.chunks) if published else None,
-        evaluation,
+        known.evaluation,
         _before(standing.baseline.variants.get(target), published),
+        measured=measured_figures(known.runs, variant.device),
     )
 
 

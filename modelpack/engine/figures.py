@@ -6,6 +6,7 @@ from pathlib import Path
 
 from modelpack.errors import UsageError
 from modelpack.judge.baseline import Baseline, parse_baseline
+from modelpack.judge.latency import measured_figures
 from modelpack.judge.stats import Stats, parse_stats
 from modelpack.publish.sizes import asset_transfers, variant_transfer_bytes, variant_transfers
 from modelpack.publish.wire import Manifest, ManifestModel, ManifestVariant
@@ -47,6 +48,7 @@ def _figures(
         if evaluation
         else {},
         assets=asset_transfers(manifest, model),
+        measured=measured_figures(known.runs, variant.device) if known else {},
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from modelpack.spec import StepKind
 from modelpack.steps.catalog import CATALOG
-from modelpack.units import MIB
+from modelpack.units import GIB, MIB
 
 # The extensions for which onnxruntime's CPU kernels choose different arithmetic (MLAS dispatch).
 _KERNEL_FLAGS = (
@@ -45,11 +45,16 @@ def usable_memory_bytes() -> int:
         for line in meminfo.read_text().splitlines():
             if line.startswith("MemAvailable:"):
                 return max(int(line.split()[1]) * 1024 - margin_bytes, margin_bytes)
+    return total_memory_bytes() // 2
+
+
+def total_memory_bytes() -> int:
+    """The memory of the machine, in whole gigabytes: what the system keeps for itself differs from start to start."""
     try:
         total_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (ValueError, OSError, AttributeError):
-        return 4096 * MIB  # Windows has no sysconf; a small front-end machine
-    return total_bytes // 2
+        return 8 * GIB  # Windows has no sysconf; a small front-end machine
+    return max(1, round(total_bytes / GIB)) * GIB
 
 
 @cache

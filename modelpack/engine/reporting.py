@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+import msgspec
 from msgspec import Struct
 
 from modelpack.engine.runner import Runner
 from modelpack.judge.baseline import Baseline
 from modelpack.judge.budgets import VariantMeasurements, judge_variant
+from modelpack.judge.latency import MEASURED
 from modelpack.plan import variant_target
 from modelpack.publish.pack import PackedModel
 from modelpack.publish.sizes import (
@@ -72,7 +74,7 @@ def built_variants(
 def verdicts_on(
     built: BuiltVariant, baseline: Baseline, manifest_bytes: int
 ) -> tuple[Verdict, ...]:
-    """A verdict for each limit of the variant."""
+    """A verdict for each limit of the variant that a build can know; what takes a browser, `check` judges."""
     measured = VariantMeasurements(
         built.download_bytes,
         built.size_bytes,
@@ -83,7 +85,9 @@ def verdicts_on(
         baseline=baseline.variants.get(variant_target(built.model, built.variant)),
         assets=built.assets,
     )
-    return judge_variant(built.model, built.variant, measured, built.evaluation)
+    known = tuple(limit for limit in built.variant.budget if limit.quantity not in MEASURED)
+    variant = msgspec.structs.replace(built.variant, budget=known)
+    return judge_variant(built.model, variant, measured, built.evaluation)
 
 
 def report_on(built: BuiltVariant, plan: Plan, runner: Runner, source_bytes: int) -> VariantReport:

@@ -162,7 +162,9 @@ class Runner:
         with self._store.scratch.folder() as folder:
             materialise(item.inputs, folder / "in", self._store, self._download_shown(step))
             (folder / "out").mkdir()
-            step_input = StepInput(step.params, _files(item.inputs, folder / "in"), folder / "out")
+            step_input = StepInput(
+                step.params, input_files(item.inputs, folder / "in"), folder / "out"
+            )
             call = Call(kind.module, "run", step_input, step.name, folder / "out", kind.pool)
             try:
                 output = self._workers.run(call, kind.timeout_s)
@@ -246,7 +248,8 @@ def _item(step: Step, name: str, inputs: tuple[ResolvedInput, ...]) -> Item:
     return Item(name, inputs, preimage, step_key(preimage))
 
 
-def _files(inputs: tuple[ResolvedInput, ...], folder: Path) -> tuple[InputFiles, ...]:
+def input_files(inputs: tuple[ResolvedInput, ...], folder: Path) -> tuple[InputFiles, ...]:
+    """The files that `materialise` wrote into `folder`, by role, as a step sees them."""
     names: Mapping[str, list[str]] = {found.role: [] for found in inputs}
     for found in inputs:
         names[found.role].append(found.name)

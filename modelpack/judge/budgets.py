@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -21,6 +22,7 @@ from modelpack.spec import Comparison, Growth, Limit, MetricLimit, Model, Networ
 
 _CONTRIBUTORS = 3
 _NO_BASELINE = "no baseline has this variant; `modelpack baseline update` writes one"
+_TIMES = frozenset({"latency_p50", "latency_p95", "first_inference"})
 _EXIT_ORDER = (7, 2, 6, 1, 5, 4, 3)  # docs/architecture.md, "Exit codes": the first that applies
 
 
@@ -30,7 +32,8 @@ class VariantMeasurements(Struct, frozen=True):
     `assets` are the wire bytes of each asset of its model by name; None: not measured.
 
     `transfers` are the wire bytes of each chunk by hash, in the order they are fetched; `largest` its heaviest weights,
-    where `tensors` are not at hand. `baseline` is what is committed of the variant.
+    where `tensors` are not at hand. `baseline` is what is committed of the variant. `measured` are figures of a browser
+    (bytes of memory, seconds), `slowest` the operators that take most of the time with their shares.
     """
 
     download_bytes: int | None
@@ -42,6 +45,8 @@ class VariantMeasurements(Struct, frozen=True):
     largest: tuple[tuple[str, int], ...] = ()
     baseline: PublishedVariant | None = None
     assets: Mapping[str, int] | None = None
+    measured: Mapping[str, float] = MappingProxyType({})
+    slowest: tuple[tuple[str, float], ...] = ()
 
 
 def judge_variant(
@@ -70,7 +75,7 @@ def _judge_limit(
 ) -> Verdict:
     figure = _figure(limit, measured)
     before = None if measured.baseline is None else _before(limit, measured.baseline)
-    is_judged = measured.baseline is not None or not needs_baseline(limit)
+    is_judged = not needs_baseline(limit) or _has_baseline(limit, measured.baseline)
     maximum = _maximum(limit, before) if is_judged else (figure or 0.0)
     return Verdict(
         model=model.id,
@@ -83,6 +88,7 @@ def _judge_limit(
         hints=limit.hints,
         key=limit.key,
         contributors=_contributors(limit, measured),
+        operators=measured.slowest if limit.quantity in _TIMES else (),
         baseline=before if isinstance(limit.maximum, Growth) else None,
         note="" if is_judged else _NO_BASELINE,
     )
@@ -93,18 +99,24 @@ def needs_baseline(limit: Limit) -> bool:
     return limit.quantity == "update" or isinstance(limit.maximum, Growth)
 
 
+def _has_baseline(limit: Limit, baseline: PublishedVariant | None) -> bool:
+    return baseline is not None and (
+        limit.quantity == "update" or _before(limit, baseline) is not None
+    )
+
+
 def _figure(limit: Limit, measured: VariantMeasurements) -> float | None:
     """The figure that the budget limits."""
-    if limit.quantity == "load_time":
-        return _load_time_s(limit.network, measured)
-    figures: dict[str, float | None] = {
+    known: dict[str, float | None] = {
+        **measured.measured,
         "download": measured.download_bytes,
         "size": measured.size_bytes,
         "chunks": measured.chunks,
         "assets": None if measured.assets is None else sum(measured.assets.values()),
         "update": _update_share(measured),
+        "load_time": _load_time_s(limit.network, measured),
     }
-    return figures[limit.quantity]
+    return known.get(limit.quantity)
 
 
 def _load_time_s(network: Network | None, measured: VariantMeasurements) -> float | None:
@@ -129,7 +141,8 @@ def _new_chunks(measured: VariantMeasurements) -> dict[str, int]:
 
 
 def _before(limit: Limit, baseline: PublishedVariant) -> float | None:
-    figures: dict[str, int] = {
+    figures: dict[str, float] = {
+        **baseline.measured,
         "download": baseline.download_bytes,
         "size": baseline.size_bytes,
         "chunks": len(baseline.chunks),
@@ -140,12 +153,15 @@ def _before(limit: Limit, baseline: PublishedVariant) -> float | None:
 
 def _maximum(limit: Limit, before: float | None) -> float:
     if isinstance(limit.maximum, Growth):
+        maximum = (before or 0.0) * (1 + limit.maximum.share)
         # Whole bytes and counts: what `+0%` allows is exactly the baseline.
-        return math.floor((before or 0.0) * (1 + limit.maximum.share) + 1e-6)
+        return maximum if limit.quantity in _TIMES else math.floor(maximum + 1e-6)
     return limit.maximum
 
 
 def _contributors(limit: Limit, measured: VariantMeasurements) -> tuple[tuple[str, int], ...]:
+    if limit.quantity in _TIMES:
+        return ()
     if limit.quantity == "update":
         new = sorted(_new_chunks(measured).items(), key=lambda chunk: (-chunk[1], chunk[0]))
         return tuple((f"chunk {name[:12]}…", size) for name, size in new[:_CONTRIBUTORS])

@@ -10,11 +10,17 @@ from modelpack.report.grid import Column, grid
 from modelpack.report.metrics import ABSENT, metric_heading, metric_text, metrics_of
 from modelpack.report.palette import Palette, plain
 from modelpack.report.table import without_repeated_models
-from modelpack.report.verdicts import verdict_text
+from modelpack.report.verdicts import figure_text, verdict_text
 from modelpack.report.words import count, one_line
 from modelpack.units import format_size
 
 BEST = "★"
+_MEASURED = {
+    "latency_p50": "p50",
+    "latency_p95": "p95",
+    "first_inference": "first",
+    "memory": "memory",
+}
 
 
 def check_text(report: CheckReport, palette: Palette = plain) -> str:
@@ -36,6 +42,7 @@ def check_table(report: CheckReport, palette: Palette = plain) -> str:
         Column("variant"),
         *(Column(name, "right") for name in ("size", "download", "change", "chunks")),
         *(Column(metric_heading(name), "right") for name in metrics),
+        *(Column(measured_heading(name), "right") for name in measured_of(report.variants)),
         Column("verdict"),
     ]
     rows = [_row(row, report, metrics) for row in report.variants]
@@ -101,6 +108,23 @@ def size_text(size_bytes: int | None) -> str:
     return ABSENT if size_bytes is None else format_size(size_bytes)
 
 
+def measured_of(rows: Iterable[CheckRow]) -> tuple[str, ...]:
+    """What was measured of any of them in a browser, in a fixed order."""
+    present = {name for row in rows for name in row.measured}
+    return tuple(name for name in _MEASURED if name in present)
+
+
+def measured_heading(name: str) -> str:
+    """The heading of what was measured in a browser."""
+    return _MEASURED[name]
+
+
+def measured_text(row: CheckRow, name: str) -> str:
+    """The figure; a dash where it was not measured."""
+    figure = row.measured.get(name)
+    return ABSENT if figure is None else figure_text(name, figure)
+
+
 def _broken(verdict: Verdict) -> str:
     if verdict.measured is None:
         return f"{verdict.quantity} not measured"
@@ -117,5 +141,6 @@ def _row(row: CheckRow, report: CheckReport, metrics: Sequence[str]) -> tuple[st
         change_text(row),
         ABSENT if row.chunks is None else str(row.chunks),
         *(metric_text(row.evaluation, name) for name in metrics),
+        *(measured_text(row, name) for name in measured_of(report.variants)),
         verdict_words(row, report.verdicts),
     )

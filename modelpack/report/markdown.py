@@ -14,6 +14,9 @@ from modelpack.report.check import (
     BEST,
     change_text,
     failed_text,
+    measured_heading,
+    measured_of,
+    measured_text,
     size_text,
     summary,
     unjudged_text,
@@ -53,8 +56,10 @@ def _sign(report: CheckReport) -> str:
 def _table(report: CheckReport) -> Iterator[str]:
     metrics = metrics_of(row.evaluation for row in report.variants)
     headings = ["model", "variant", "size", "download", "change", "fetched again", "chunks"]
-    yield _line([*headings, *map(metric_heading, metrics), "verdict"])
-    yield _line(["---", "---", *["--:"] * (5 + len(metrics)), "---"])
+    measured = measured_of(report.variants)
+    figures = [*map(metric_heading, metrics), *map(measured_heading, measured)]
+    yield _line([*headings, *figures, "verdict"])
+    yield _line(["---", "---", *["--:"] * (5 + len(figures)), "---"])
     for row in report.variants:
         yield _line(_cells(row, report, metrics))
 
@@ -69,6 +74,7 @@ def _cells(row: CheckRow, report: CheckReport, metrics: Sequence[str]) -> list[s
         _refetched(row),
         ABSENT if row.chunks is None else str(row.chunks),
         *(_metric(row, name) for name in metrics),
+        *(measured_text(row, name) for name in measured_of(report.variants)),
         verdict_words(row, report.verdicts),
     ]
 

@@ -11,7 +11,7 @@ from modelpack.report.json import json_document
 from modelpack.report.palette import Palette, plain
 from modelpack.report.places import source_text
 from modelpack.spec import Growth, Limit, Model, Project, Variant
-from modelpack.units import format_seconds, format_share, format_size
+from modelpack.units import format_latency, format_seconds, format_share, format_size
 
 _COLUMNS = ("model", "source", "variant", "dtype", "device", "limits")
 _SIGNS = {"<=": "≤", ">=": "≥"}
@@ -69,12 +69,14 @@ def _maximum(limit: Limit) -> str:
     if isinstance(limit.maximum, Growth):
         return f"baseline {limit.maximum.share * 100:+g} %"
     match limit.quantity:
-        case "download" | "size" | "assets":
+        case "download" | "size" | "assets" | "memory":
             return format_size(int(limit.maximum))
         case "update":
             return format_share(limit.maximum)
         case "load_time":
             return format_seconds(limit.maximum)
+        case "latency_p50" | "latency_p95" | "first_inference":
+            return format_latency(limit.maximum)
         case "chunks":
             return str(int(limit.maximum))
 

@@ -7,25 +7,32 @@ import math
 from modelpack.record import BuildReport, Evaluation, MetricValue, Verdict
 from modelpack.report.palette import Palette, plain
 from modelpack.report.words import count, one_line
-from modelpack.units import format_seconds, format_size
+from modelpack.units import format_latency, format_seconds, format_share, format_size
 
 _BOUNDS = {"<=": "at most", ">=": "at least"}
-_BYTES = frozenset({"download", "size", "assets"})
+_BYTES = frozenset({"download", "size", "assets", "memory"})
+_TIMES = frozenset({"latency_p50", "latency_p95", "first_inference"})
 _PHRASES = {
     "download": "downloads {}",
     "size": "unpacks to {}",
     "chunks": "has {} chunks",
     "assets": "has assets of {} on the wire",
+    "memory": "takes {} of memory at its peak",
+    "latency_p50": "takes {} for half of its inferences",
+    "latency_p95": "takes up to {} for 95 % of its inferences",
+    "first_inference": "takes {} for its first inference",
     "update": "makes returning users fetch {} of it again",
 }
 _SMALLER = "a smaller dtype for {target}"
 _REMEDIES = {
     "download": _SMALLER,
     "size": _SMALLER,
+    "memory": _SMALLER,
     "chunks": "a larger chunk_size",
     "assets": "smaller assets (a tokenizer without unused tokens)",
     "update": "keep what did not change (same dtype, chunk_size and order)",
     "load_time": _SMALLER,
+    **dict.fromkeys(_TIMES, "a smaller dtype or another device for {target}"),
 }
 _REMEDY_ACCURACY = "dtype or nodes_to_exclude of {target}"
 _LOAD_TIME = "load_time."
@@ -50,6 +57,7 @@ def verdict_text(
     label = palette("bad", code) if is_error else palette("warning", f"warning {code}")
     details = (
         *_contributors(verdict),
+        *_operators(verdict),
         *_worst(verdict, evaluation),
         _remedy(verdict),
     )
@@ -90,6 +98,8 @@ def figure_text(quantity: str, figure: float) -> str:
         return format_size(int(figure))
     if quantity.startswith(_LOAD_TIME):
         return format_seconds(figure)
+    if quantity in _TIMES:
+        return format_latency(figure)
     if quantity == "update":
         return f"{figure * 100:.1f} %"
     short = f"{figure:.6g}"
@@ -121,6 +131,13 @@ def _contributors(verdict: Verdict) -> tuple[str, ...]:
     )
 
 
+def _operators(verdict: Verdict) -> tuple[str, ...]:
+    return tuple(
+        f"{'' if index else 'slowest':<9}{format_share(share):>5}  {one_line(name)}"
+        for index, (name, share) in enumerate(verdict.operators)
+    )
+
+
 def _worst(verdict: Verdict, evaluation: Evaluation | None) -> tuple[str, ...]:
     metric = _metric(verdict, evaluation)
     if evaluation is None or metric is None:
@@ -138,6 +155,7 @@ def _metric(verdict: Verdict, evaluation: Evaluation | None) -> MetricValue | No
 def _remedy(verdict: Verdict) -> str:
     key, target = one_line(verdict.key), one_line(verdict.target)
     if verdict.measured is None:
-        return f"measure  run `modelpack build {target}`, or remove the limit {key}"
+        command = "bench" if verdict.quantity in {"memory", *_TIMES} else "build"
+        return f"measure  run `modelpack {command} {target}`, or remove the limit {key}"
     remedy = _REMEDIES.get(verdict.quantity.split(".")[0], _REMEDY_ACCURACY)
     return f"change   {remedy.format(target=target)}, or the limit {key}"

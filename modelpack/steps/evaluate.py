@@ -12,20 +12,17 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import onnxruntime as ort
-from msgspec import Struct
 
 from modelpack.errors import StepError
 from modelpack.graph.failures import ONNXRUNTIME_ERRORS
 from modelpack.graph.feeds import first_line
 from modelpack.graph.golden.samples import Sample, read_samples
-from modelpack.graph.metrics.bootstrap import mean_interval, total_interval
-from modelpack.graph.metrics.case import Case, Floats, Outputs
-from modelpack.graph.metrics.functions import load_function
-from modelpack.graph.metrics.table import ALWAYS, MEASURES, Measure
+from modelpack.graph.metrics.case import Case, Outputs
+from modelpack.graph.metrics.measured import REMEDY, evaluate_cases, measures_of
 from modelpack.graph.running import run_sample
 from modelpack.graph.sessions import open_session
-from modelpack.record import EvaluatedSamples, Measurement, MetricValue, SampleFigures
-from modelpack.spec import EvaluateParams, Metric
+from modelpack.record import Measurement
+from modelpack.spec import EvaluateParams
 from modelpack.steps.contract import OutputFile, StepInput, StepOutput
 
 _DOES_NOT_RUN: tuple[type[Exception], ...] = (*ONNXRUNTIME_ERRORS, ValueError)
@@ -40,34 +37,14 @@ def run(step: StepInput[EvaluateParams]) -> StepOutput:
     samples = read_samples(step.one("judge"))
     if not samples:
         raise StepError("MP-E501", "no sample is left to judge by", remedy="give more samples")
-    measures = _measures(step)
-    observed: dict[str, list[Floats]] = {name: [] for name in measures}
-    for sample, case in zip(samples, _cases(step, samples), strict=True):
-        for name, measure in measures.items():
-            observed[name].append(_observed(measure, case, sample))
-    found = [
-        _Measured(name, measure, observed[name], measure.figures(observed[name]))
-        for name, measure in measures.items()
-    ]
-    metrics = tuple(_metric(one, samples) for one in found)
+    measures = measures_of(step.params, step.many("metric"))
+    evaluated = evaluate_cases(measures, samples, _cases(step, samples))
     path = step.folder / "evaluation.json"
-    evaluated = EvaluatedSamples(len(samples), metrics, tuple(_rows(samples, found)))
     path.write_bytes(msgspec.json.encode(evaluated))
     return StepOutput(
         (OutputFile("evaluation", path),),
-        tuple(Measurement(metric.metric, metric.value) for metric in metrics),
+        tuple(Measurement(metric.metric, metric.value) for metric in evaluated.metrics),
     )
-
-
-def _measures(step: StepInput[EvaluateParams]) -> dict[str, Measure]:
-    """The metrics that are always measured, those with a limit, and the project's own."""
-    asked: tuple[Metric, ...] = tuple(MEASURES)
-    wanted = {*ALWAYS, *step.params.metrics}
-    measures: dict[str, Measure] = {name: MEASURES[name] for name in asked if name in wanted}
-    files = zip(step.params.functions, step.many("metric"), strict=True)
-    for (name, function), path in files:
-        measures[name] = load_function(path, name, function)
-    return measures
 
 
 def _cases(step: StepInput[EvaluateParams], samples: Sequence[Sample]) -> Iterator[Case]:
@@ -146,7 +123,7 @@ def _which(code: str) -> str:
 
 def _remedy(code: str) -> str:
     if code == "MP-E451":
-        return "exclude the node (nodes_to_exclude), or remove this variant"
+        return REMEDY
     return "check the samples, or compare other outputs"
 
 
@@ -159,52 +136,3 @@ def _check_shapes(expected: Outputs, found: Outputs, sample: Sample) -> None:
                 where=sample.place,
                 remedy="remove this variant",
             )
-
-
-def _observed(measure: Measure, case: Case, sample: Sample) -> Floats:
-    """What the measure keeps of the case. An error of a metric says which sample it was."""
-    try:
-        return measure.observe(case)
-    except StepError as err:
-        where = f"{err.where}, {sample.place}"
-        raise StepError(err.code, err.message, where=where, remedy=err.remedy) from err
-
-
-class _Measured(Struct, frozen=True):
-    """One metric over all samples: how it is measured, what was kept of each sample, and each one's figure."""
-
-    name: str
-    measure: Measure
-    observed: Sequence[Floats]
-    figures: Floats
-
-
-def _metric(found: _Measured, samples: Sequence[Sample]) -> MetricValue:
-    figures, measure = found.figures, found.measure
-    missing = np.flatnonzero(~np.isfinite(figures))
-    if len(missing):
-        first = int(missing[0])
-        raise StepError(
-            "MP-E451",
-            f"{found.name} is {figures[first]}",
-            where=samples[first].place,
-            remedy=_remedy("MP-E451"),
-        )
-    worst = int(figures.argmax() if measure.worst == "most" else figures.argmin())
-    value = float(figures.mean()) if measure.total is None else measure.total(found.observed)
-    bounds = _interval(found)
-    return MetricValue(found.name, value, samples[worst].position, float(figures[worst]), *bounds)
-
-
-def _interval(found: _Measured) -> tuple[float, float] | tuple[()]:
-    if not found.measure.has_interval:
-        return ()
-    if found.measure.total is None:
-        return mean_interval(found.figures)
-    return total_interval(found.observed, found.measure.total)
-
-
-def _rows(samples: Sequence[Sample], found: Sequence[_Measured]) -> Iterator[SampleFigures]:
-    for row, sample in enumerate(samples):
-        values = tuple(float(one.figures[row]) for one in found)
-        yield SampleFigures(sample.position, sample.name, values)

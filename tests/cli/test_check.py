@@ -238,6 +238,7 @@ def test_baseline_update_writes_figures_and_says_what_moved(project: Project) ->
         "chunks",
         "digest",
         "downloadBytes",
+        "measured",
         "sizeBytes",
     ]
     assert sum(words["chunks"].values()) == words["downloadBytes"]

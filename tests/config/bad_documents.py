@@ -19,7 +19,9 @@ host = "npm"
 [runtime]
 package = "onnxruntime-web"
 """,
-    "budget_of_a_later_version": MODEL + 'budget = { latency_p95 = { wasm = "60 ms" } }',
+    "budget_for_an_unknown_device": MODEL + 'budget = { latency_p95 = { tpu = "60 ms" } }',
+    "budget_for_no_device": MODEL + "budget = { memory = {} }",
+    "budget_in_the_unit_of_another": MODEL + 'budget = { memory = "60 ms" }',
     "dotted_id_without_quotes": """\
 [models.t5.encoder]
 source = "encoder.onnx"

@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
 
 from modelpack.errors import UsageError
 from modelpack.judge.baseline import Baseline, encode_baseline, parse_baseline
-from modelpack.judge.stats import Stats, merged_stats, parse_stats
+from modelpack.judge.stats import Stats, merged_stats, parse_stats, with_runs
 from modelpack.published import VariantStats
 from tests.support.checks import published
 from tests.support.reports import cosine
+from tests.support.runs import MACHINE, run
 
 KEPT, NEW, GONE = "a" * 64, "b" * 64, "c" * 64
 MEASURED = VariantStats("f" * 64, cosine(0.98), (("w (int8)", 5),))
@@ -54,3 +56,26 @@ def test_baseline_is_read_back() -> None:
 def test_parse_of_something_else_is_refused(parse: object, content: bytes) -> None:
     with pytest.raises(UsageError, match=r"MP-E610 file\.json: not "):
         parse(content, "file.json")  # type: ignore[operator]
+
+
+def test_with_runs_replaces_those_of_the_same_setting() -> None:
+    first = with_runs(None, "here", MACHINE, {NEW: (run(p50_s=0.02), run(threads=2))})
+    after = parse_stats(with_runs(first, "here", MACHINE, {NEW: (run(p50_s=0.01),)}), "stats")
+    assert after.variants[NEW].runs == {"here": (run(p50_s=0.01), run(threads=2))}
+    assert after.machines == {"here": MACHINE}
+
+
+def test_with_runs_keeps_those_of_other_machines_and_what_a_build_wrote() -> None:
+    before = merged_stats(None, {KEPT: MEASURED}, frozenset({KEPT}))
+    there = with_runs(before, "there", MACHINE, {KEPT: (run(),)})
+    after = parse_stats(with_runs(there, "here", MACHINE, {KEPT: (run(),)}), "stats")
+    assert after.variants[KEPT] == msgspec.structs.replace(
+        MEASURED, runs={"here": (run(),), "there": (run(),)}
+    )
+
+
+def test_merged_stats_keep_runs_and_machines() -> None:
+    before = with_runs(None, "here", MACHINE, {KEPT: (run(),)})
+    after = parse_stats(merged_stats(before, {KEPT: MEASURED}, frozenset({KEPT})), "stats")
+    assert after.variants[KEPT].runs == {"here": (run(),)}
+    assert after.machines == {"here": MACHINE}
