@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from msgspec import Struct
 
-from modelpack.graph.entropy.grids import entropy_bits
+from modelpack.graph.entropy.grid import entropy_bits
 from modelpack.graph.entropy.rounding import Doubles, nearest
 from modelpack.graph.recipes.weights import Weight
 

@@ -21,7 +21,22 @@ from modelpack.graph.recipes.weights import name_of
 from modelpack.graph.sessions import Array, open_session, run_session
 
 _STANDARD = ("", "ai.onnx")
-_SIZES = frozenset({"Shape", "Size"})
+# What these give does not move when their inputs move a little.
+_STEADY = frozenset(
+    {
+        "Shape",
+        "Size",
+        "Equal",
+        "Greater",
+        "GreaterOrEqual",
+        "Less",
+        "LessOrEqual",
+        "ArgMax",
+        "ArgMin",
+        "IsNaN",
+        "IsInf",
+    }
+)
 
 
 class Tape:
@@ -116,7 +131,7 @@ def _behind(nodes: Sequence[ir.Node], watched: set[str]) -> set[str]:
     """The values that follow from the watched ones, those included; the sizes of arrays do not follow from numbers."""
     active = set(watched)
     for node in nodes:
-        if node.op_type in _SIZES:
+        if node.op_type in _STEADY:
             continue
         if _takes(node) & active or _captures(node) & active:
             active |= _gives(node)

@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 
 from modelpack.graph.entropy.backward import Tape
 from modelpack.graph.entropy.moments import BLOCK_INPUTS, Doubles, Moments
+from modelpack.graph.entropy.patches import all_patches
 from modelpack.graph.entropy.taps import Tap
 from modelpack.graph.golden.samples import Sample
+from modelpack.graph.recipes.known import known
 from modelpack.graph.sessions import Array
 
 _MOST_SAMPLES = 300
@@ -36,7 +38,7 @@ class Curvature(Struct, frozen=True):
 
 
 class Site(Struct, frozen=True):
-    """A product or look-up: its tap, the value that it gives, and how many numbers that has per row."""
+    """A product, filter or look-up: its tap, the value that it gives, and how many numbers that has per row."""
 
     tap: Tap
     result: str
@@ -61,6 +63,11 @@ class _Sums:
         self._rows += len(inputs)
         if self._rows >= _BUFFER_ROWS:
             self._flush()
+
+    def add_product(self, product: Rows) -> None:
+        """Adds one sample by XᵀG [inputs, outputs]: for filters, which see more patches than they have inputs."""
+        self._inputs += product @ product.T
+        self._outputs += product.T @ product
 
     def curvature(self) -> Curvature:
         """What was summed."""
@@ -99,7 +106,12 @@ def measure_curvature(
     for values, gradients in tape.run(chosen, taken):
         for site in reached:
             gradient = gradients.get(site.result)
-            if gradient is not None:
+            if gradient is None:
+                continue
+            if site.tap.patches is not None:
+                product = _of_patches(site, values, moments[site.tap.weight], gradient)
+                sums[site.tap.weight].add_product(product)
+            else:
                 inputs = _rows(site, values, moments[site.tap.weight])
                 sums[site.tap.weight].add(inputs, gradient.reshape(-1, site.outputs))
     return {name: each.curvature() for name, each in sums.items()}
@@ -116,3 +128,14 @@ def _rows(site: Site, values: Mapping[str, Array], moments: Moments) -> Rows:
         return np.asarray(ids[:, None] == np.unique(ids)[None], np.float32)
     inputs = np.asarray(values[site.tap.value], np.float32).reshape(-1, site.tap.size)
     return inputs - moments.mean.astype(np.float32)
+
+
+def _of_patches(site: Site, values: Mapping[str, Array], moments: Moments, gradient: Rows) -> Rows:
+    """XᵀG over all patches of one sample, without their mean: [inputs, outputs]."""
+    patches = known(site.tap.patches, "a filter's patches")
+    given = np.moveaxis(gradient, 1, -1).reshape(-1, site.outputs)
+    mean = moments.mean.astype(np.float32)[0]
+    total = np.zeros((site.tap.size, site.outputs), np.float32)
+    for at, rows in all_patches(np.asarray(values[site.tap.value], np.float32), patches):
+        total += (rows[0] - mean).T @ given[at]
+    return total

@@ -7,11 +7,41 @@ gradient of each input; None where it has none (indices, shapes) or where nobody
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import erf, pi, sqrt
 
 import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
+
+from modelpack.graph.entropy.activations import (
+    erf_gradient,
+    exponential_gradient,
+    gelu_gradient,
+    hard_sigmoid_gradient,
+    hard_swish_gradient,
+    leaky_gradient,
+    logarithm_gradient,
+    negative_gradient,
+    reciprocal_gradient,
+    relu_gradient,
+    sigmoid_gradient,
+    square_root_gradient,
+    tanh_gradient,
+)
+from modelpack.graph.entropy.layouts import (
+    cast,
+    chosen,
+    expanded,
+    joined,
+    selected,
+    sliced,
+    summed,
+)
+from modelpack.graph.entropy.spatial import (
+    convolved,
+    evenly_pooled,
+    largest_pooled,
+    normalized,
+)
 
 Values = NDArray[np.float32]
 Arrays = Sequence["NDArray[np.generic] | None"]
@@ -19,70 +49,30 @@ Gradients = Sequence["Values | None"]
 Derivative = Callable[[ir.Node, Sequence[Values], Values, Values], Gradients]
 
 
-def _summed(gradient: Values, shape: tuple[int, ...]) -> Values:
-    """The gradient of what was broadcast from `shape`."""
-    extra = gradient.ndim - len(shape)
-    if extra:
-        gradient = gradient.sum(axis=tuple(range(extra)))
-    ones = tuple(axis for axis, size in enumerate(shape) if size == 1 and gradient.shape[axis] != 1)
-    return np.asarray(gradient.sum(axis=ones, keepdims=True) if ones else gradient, np.float32)
-
-
 def _add(_node: ir.Node, inputs: Sequence[Values], _output: Values, gradient: Values) -> Gradients:
-    return [_summed(gradient, each.shape) for each in inputs]
+    return [summed(gradient, each.shape) for each in inputs]
 
 
 def _sub(_node: ir.Node, inputs: Sequence[Values], _output: Values, gradient: Values) -> Gradients:
-    return [_summed(gradient, inputs[0].shape), _summed(-gradient, inputs[1].shape)]
+    return [summed(gradient, inputs[0].shape), summed(-gradient, inputs[1].shape)]
 
 
 def _mul(_node: ir.Node, inputs: Sequence[Values], _output: Values, gradient: Values) -> Gradients:
     left, right = inputs
-    return [_summed(gradient * right, left.shape), _summed(gradient * left, right.shape)]
+    return [summed(gradient * right, left.shape), summed(gradient * left, right.shape)]
 
 
 def _div(_node: ir.Node, inputs: Sequence[Values], output: Values, gradient: Values) -> Gradients:
     left, right = inputs
     share = gradient / right
-    return [_summed(share, left.shape), _summed(-share * output, right.shape)]
+    return [summed(share, left.shape), summed(-share * output, right.shape)]
 
 
 def _power(
     _node: ir.Node, inputs: Sequence[Values], _output: Values, gradient: Values
 ) -> Gradients:
     base, exponent = inputs
-    return [_summed(gradient * exponent * np.power(base, exponent - 1), base.shape), None]
-
-
-def _square_root(
-    _node: ir.Node, _inputs: Sequence[Values], output: Values, gradient: Values
-) -> Gradients:
-    return [gradient / (2 * output)]
-
-
-def _relu(_node: ir.Node, inputs: Sequence[Values], _output: Values, gradient: Values) -> Gradients:
-    return [gradient * (inputs[0] > 0)]
-
-
-def _tanh(_node: ir.Node, _inputs: Sequence[Values], output: Values, gradient: Values) -> Gradients:
-    return [gradient * (1 - output * output)]
-
-
-def _sigmoid(
-    _node: ir.Node, _inputs: Sequence[Values], output: Values, gradient: Values
-) -> Gradients:
-    return [gradient * output * (1 - output)]
-
-
-def _erf(_node: ir.Node, inputs: Sequence[Values], _output: Values, gradient: Values) -> Gradients:
-    return [gradient * np.float32(2 / sqrt(pi)) * np.exp(-inputs[0] * inputs[0])]
-
-
-def _gelu(_node: ir.Node, inputs: Sequence[Values], _output: Values, gradient: Values) -> Gradients:
-    value = inputs[0].astype(np.float64)
-    bell = np.exp(-value * value / 2) / sqrt(2 * pi)
-    below = (1 + np.vectorize(erf)(value / sqrt(2))) / 2
-    return [np.asarray(gradient * (below + value * bell), np.float32)]
+    return [summed(gradient * exponent * np.power(base, exponent - 1), base.shape), None]
 
 
 def _softmax(
@@ -113,9 +103,9 @@ def _mat_mul(
     left, right = inputs
     if left.ndim < 2 or right.ndim < 2:
         return [None, None]
-    of_left = _summed(gradient @ right.swapaxes(-1, -2), left.shape)
+    of_left = summed(gradient @ right.swapaxes(-1, -2), left.shape)
     # The gradient of a weight is not asked for, and would be the largest array of all.
-    of_right = None if right.ndim == 2 else _summed(left.swapaxes(-1, -2) @ gradient, right.shape)
+    of_right = None if right.ndim == 2 else summed(left.swapaxes(-1, -2) @ gradient, right.shape)
     return [of_left, of_right]
 
 
@@ -170,6 +160,25 @@ def _clip(_node: ir.Node, inputs: Sequence[Values], output: Values, gradient: Va
     return [gradient * (inputs[0] == output), *[None] * (len(inputs) - 1)]
 
 
+def _extreme(
+    node: ir.Node, inputs: Sequence[Values], output: Values, gradient: Values
+) -> Gradients:
+    shape = _kept_shape(node, inputs)
+    hits = inputs[0] == output.reshape(shape)
+    axes = tuple(axis for axis, size in enumerate(shape) if size != inputs[0].shape[axis])
+    share = gradient.reshape(shape) / np.float32(hits.sum(axis=axes, keepdims=True))
+    return [np.asarray(hits * share, np.float32), *[None] * (len(inputs) - 1)]
+
+
+def _global_extreme(
+    _node: ir.Node, inputs: Sequence[Values], output: Values, gradient: Values
+) -> Gradients:
+    hits = inputs[0] == output
+    axes = tuple(range(2, inputs[0].ndim))
+    share = gradient / np.float32(hits.sum(axis=axes, keepdims=True))
+    return [np.asarray(hits * share, np.float32)]
+
+
 def _kept_shape(node: ir.Node, inputs: Sequence[Values]) -> tuple[int, ...]:
     attribute = node.attributes.get("axes")
     axes = [int(axis) for axis in inputs[1].reshape(-1)] if len(inputs) > 1 else []
@@ -190,12 +199,12 @@ DERIVATIVES: dict[str, Derivative] = {
     "Mul": _mul,
     "Div": _div,
     "Pow": _power,
-    "Sqrt": _square_root,
-    "Relu": _relu,
-    "Tanh": _tanh,
-    "Sigmoid": _sigmoid,
-    "Erf": _erf,
-    "Gelu": _gelu,
+    "Sqrt": square_root_gradient,
+    "Relu": relu_gradient,
+    "Tanh": tanh_gradient,
+    "Sigmoid": sigmoid_gradient,
+    "Erf": erf_gradient,
+    "Gelu": gelu_gradient,
     "Softmax": _softmax,
     "LayerNormalization": _layer_normalization,
     "MatMul": _mat_mul,
@@ -211,4 +220,25 @@ DERIVATIVES: dict[str, Derivative] = {
     "ReduceSum": _reduced,
     "GlobalAveragePool": _pooled,
     "Clip": _clip,
+    "Exp": exponential_gradient,
+    "Log": logarithm_gradient,
+    "Reciprocal": reciprocal_gradient,
+    "Neg": negative_gradient,
+    "LeakyRelu": leaky_gradient,
+    "HardSigmoid": hard_sigmoid_gradient,
+    "HardSwish": hard_swish_gradient,
+    "ReduceMax": _extreme,
+    "ReduceMin": _extreme,
+    "GlobalMaxPool": _global_extreme,
+    "Max": chosen,
+    "Min": chosen,
+    "Where": selected,
+    "Concat": joined,
+    "Slice": sliced,
+    "Expand": expanded,
+    "Cast": cast,
+    "Conv": convolved,
+    "MaxPool": largest_pooled,
+    "AveragePool": evenly_pooled,
+    "BatchNormalization": normalized,
 }

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from modelpack.graph.entropy.arrays import write_arrays
-from modelpack.graph.entropy.grids import Grid
+from modelpack.graph.entropy.grid import Basis, Grid
 from modelpack.graph.entropy.rendering import Products
 from modelpack.graph.golden.arrays import ArrayFile
 from modelpack.graph.sessions import Array
@@ -25,6 +25,11 @@ def write_grids(path: Path, products: Products, grids: Mapping[str, Grid]) -> Pa
         arrays[f"{number}/integers"] = grids[name].integers
         arrays[f"{number}/steps"] = grids[name].steps
         arrays[f"{number}/correction"] = grids[name].correction
+        basis = grids[name].basis
+        if basis is not None:
+            arrays[f"{number}/basis"] = basis.integers
+            arrays[f"{number}/basis_steps"] = basis.steps
+            arrays[f"{number}/basis_origin"] = basis.origin
     return write_arrays(path, arrays)
 
 
@@ -33,11 +38,22 @@ def read_grids(path: Path) -> tuple[Products, dict[str, Grid]]:
     with ArrayFile.open(path) as file:
         products = msgspec.convert(str(file.read("products")[0]), Products)
         grids = {
-            str(name): Grid(
-                np.asarray(file.read(f"{number}/integers"), np.int8),
-                np.asarray(file.read(f"{number}/steps"), np.float32),
-                np.asarray(file.read(f"{number}/correction"), np.float32),
-            )
-            for number, name in enumerate(file.read("names"))
+            str(name): _read_grid(file, number) for number, name in enumerate(file.read("names"))
         }
     return products, grids
+
+
+def _read_grid(file: ArrayFile, number: int) -> Grid:
+    basis = None
+    if f"{number}/basis" in file.names:
+        basis = Basis(
+            np.asarray(file.read(f"{number}/basis"), np.int8),
+            np.asarray(file.read(f"{number}/basis_steps"), np.float32),
+            np.asarray(file.read(f"{number}/basis_origin"), np.float32),
+        )
+    return Grid(
+        np.asarray(file.read(f"{number}/integers"), np.int8),
+        np.asarray(file.read(f"{number}/steps"), np.float32),
+        np.asarray(file.read(f"{number}/correction"), np.float32),
+        basis,
+    )

@@ -10,8 +10,10 @@ from msgspec import Struct
 from modelpack.graph.entropy.corrections import mean_shift
 from modelpack.graph.entropy.curvature import Curvature
 from modelpack.graph.entropy.frequency import row_factors
-from modelpack.graph.entropy.matrices import Ints, has_matrices, stack, unstack
+from modelpack.graph.entropy.grid import Grid
+from modelpack.graph.entropy.matrices import has_matrices, stack, unstack
 from modelpack.graph.entropy.moments import Moments
+from modelpack.graph.entropy.rotation import find_basis, rotated
 from modelpack.graph.entropy.rounding import Rounded, nearest, round_stack, widened
 from modelpack.graph.entropy.two_sided import output_factors, round_both, round_rows
 from modelpack.graph.recipes.int8 import along
@@ -21,26 +23,11 @@ from modelpack.units import MIB
 _STACK_BYTES = 256 * MIB  # of factors held at once
 
 
-class Grid(Struct, frozen=True):
-    """Integers int8 in the weight's shape, steps float32 [channels] along its axis, correction float32 [outputs] or []."""
-
-    integers: Ints
-    steps: Floats
-    correction: Floats
-
-    def floats(self, axis: int) -> Floats:
-        """What the integers stand for, in the weight's shape."""
-        return self.integers.astype(np.float32) * along(self.steps, axis, self.integers.ndim)
-
-
 class Seen(Struct, frozen=True):
     """What samples showed of a model, by the name of the weight."""
 
     moments: Mapping[str, Moments]
     curvature: Mapping[str, Curvature]
-
-
-NOTHING: Floats = np.zeros(0, np.float32)
 
 
 def make_grids(
@@ -50,7 +37,8 @@ def make_grids(
 
     1. Products of known curvature: feedback along both axes, each output on its own step.
     2. Other products and filters whose inputs were seen: feedback along the inputs.
-    3. Rows that are looked up: rare rows on wider steps, with feedback along each row if the curvature is known.
+    3. Rows that are looked up: rare rows on wider steps; if the curvature is known, the table is rotated where that pays,
+       and else rounded with feedback along each row.
     4. Everything else: rounded plainly.
     """
     grids: dict[str, Grid] = {}
@@ -62,13 +50,6 @@ def make_grids(
         if weight.name not in grids:
             grids[weight.name] = _grid(weight, steps[weight.name], seen)
     return grids
-
-
-def entropy_bits(integers: Ints) -> float:
-    """The entropy of one integer, in bits: what an ideal coder of single numbers spends on it."""
-    counts = np.bincount(integers.reshape(-1).view(np.uint8), minlength=256)
-    shares = counts[counts > 0] / integers.size
-    return float(-(shares * np.log2(shares)).sum())
 
 
 def _of_one_shape(weights: Sequence[Weight]) -> list[list[Weight]]:
@@ -107,14 +88,26 @@ def _grid(weight: Weight, step: float, seen: Seen) -> Grid:
     moments = seen.moments.get(weight.name)
     if has_matrices(weight) and moments is not None:
         return _of_stack(weight, round_stack(stack(weight), step, moments.blocks), moments)
-    array = weight.array()
-    channels = np.moveaxis(array, weight.axis, 0).reshape(array.shape[weight.axis], -1)
-    steps = np.full(len(channels), step, np.float32)
     if weight.kind == "rows" and moments is not None:
-        steps *= row_factors(moments.counts)
+        return _rows(weight, step, moments, seen.curvature.get(weight.name))
+    return _plain(weight, np.full(weight.shape[weight.axis], step, np.float32))
+
+
+def _rows(weight: Weight, step: float, moments: Moments, curvature: Curvature | None) -> Grid:
+    table = weight.array()
+    factors = row_factors(moments.counts, np.linalg.norm(table, axis=1))
+    if curvature is None:
+        return _plain(weight, step * factors)
+    basis = find_basis(table, factors, curvature.outputs)
+    numbers = table if basis is None else rotated(table, basis)
+    steps = widened(np.abs(numbers).max(axis=1), step * factors)
+    if basis is not None:
+        return Grid(nearest(numbers / steps[:, None]).astype(np.int8), steps, basis=basis)
+    return Grid(round_rows(numbers / steps[:, None], curvature.outputs), steps)
+
+
+def _plain(weight: Weight, steps: Floats) -> Grid:
+    array = weight.array()
+    channels = np.moveaxis(array, weight.axis, 0).reshape(len(steps), -1)
     steps = widened(np.abs(channels).max(axis=1), steps)
-    numbers = array / along(steps, weight.axis, array.ndim)
-    curvature = seen.curvature.get(weight.name)
-    if curvature is not None:
-        return Grid(round_rows(numbers, curvature.outputs), steps, NOTHING)
-    return Grid(nearest(numbers).astype(np.int8), steps, NOTHING)
+    return Grid(nearest(array / along(steps, weight.axis, array.ndim)).astype(np.int8), steps)

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from modelpack.graph.entropy.allocation import predicted_error
-from modelpack.graph.entropy.grids import entropy_bits
 from modelpack.graph.entropy.rendering import Products
 from modelpack.graph.entropy.solve import Solution
 
@@ -59,10 +58,10 @@ def _entries(solution: Solution) -> list[LedgerEntry]:
     total = predicted_error(solution.curves, solution.steps) or 1.0
     entries = []
     for curve in solution.curves:
-        integers = solution.grids[curve.name].integers
-        bits = entropy_bits(integers)
+        grid = solution.grids[curve.name]
+        size, shape = grid.entropy_bytes, grid.integers.shape
+        bits = 8 * size / grid.integers.size
         step = solution.steps[curve.name]
         share = curve.cost * step**2 / total
-        size = bits * integers.size / 8
-        entries.append(LedgerEntry(curve.name, integers.shape, curve.kind, step, bits, size, share))
+        entries.append(LedgerEntry(curve.name, shape, curve.kind, step, bits, size, share))
     return entries

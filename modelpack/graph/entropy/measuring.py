@@ -36,7 +36,7 @@ def measure(source: Path, samples: Sequence[Sample], outputs: Sequence[str]) -> 
 
 
 def _sites(weights: Sequence[Weight], taps: Sequence[Tap]) -> list[Site]:
-    """The products and look-ups that one node alone computes."""
+    """The products, filters without groups and look-ups that one node alone computes."""
     by_name: Mapping[str, Weight] = {weight.name: weight for weight in weights}
     return [
         Site(
@@ -45,7 +45,7 @@ def _sites(weights: Sequence[Weight], taps: Sequence[Tap]) -> list[Site]:
             by_name[tap.weight].shape[1 if tap.kind == "rows" else by_name[tap.weight].axis],
         )
         for tap in taps
-        if tap.kind != "patches" and len(by_name[tap.weight].uses) == 1
+        if len(by_name[tap.weight].uses) == 1 and (tap.patches is None or tap.patches.groups == 1)
     ]
 
 

@@ -10,13 +10,13 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from modelpack.graph.entropy.taps import Patches, Tap
+from modelpack.graph.entropy.patches import some_patches
+from modelpack.graph.entropy.taps import Tap
 from modelpack.graph.sessions import Array
 
 Doubles = NDArray[np.float64]
 
 BLOCK_INPUTS = 2048  # a block of 32 MB while it is summed
-PATCHES_PER_SAMPLE = 150
 _BUFFER_ROWS = (
     1024  # that are multiplied at once: adding to a large matrix costs more than the product
 )
@@ -95,32 +95,4 @@ class Summed:
         patches = self._tap.patches
         if patches is None:
             return value.reshape(1, -1, self._tap.size)
-        return _cut(value, patches, random)
-
-
-def _cut(
-    value: NDArray[np.float32], patches: Patches, random: np.random.Generator
-) -> NDArray[np.float32]:
-    """Patches at random places, borders included: float32 [groups, patches, channels × kernel]."""
-    rank = len(patches.kernel)
-    edges = [(0, 0), (0, 0), *zip(patches.pads[:rank], patches.pads[rank:], strict=True)]
-    padded = np.pad(value, edges)
-    spans = [
-        dilation * (length - 1) + 1
-        for length, dilation in zip(patches.kernel, patches.dilations, strict=True)
-    ]
-    windows = np.lib.stride_tricks.sliding_window_view(
-        padded, spans, axis=tuple(range(2, 2 + rank))
-    )
-    whole = (slice(None), slice(None))
-    starts = tuple(slice(None, None, stride) for stride in patches.strides)
-    inside = tuple(slice(None, None, dilation) for dilation in patches.dilations)
-    windows = windows[whole + starts + inside]
-    places = (windows.shape[0], *windows.shape[2 : 2 + rank])
-    count = int(np.prod(places))
-    chosen = np.sort(random.choice(count, min(count, PATCHES_PER_SAMPLE), replace=False))
-    at = np.unravel_index(chosen, places)
-    found = np.moveaxis(windows, 1, 1 + rank)[at]
-    channels = windows.shape[1] // patches.groups
-    grouped = found.reshape(len(chosen), patches.groups, channels * int(np.prod(patches.kernel)))
-    return np.ascontiguousarray(grouped.transpose(1, 0, 2))
+        return some_patches(value, patches, random)

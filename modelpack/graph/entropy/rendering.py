@@ -9,9 +9,11 @@ import onnx_ir as ir
 from msgspec import Struct
 
 from modelpack.graph.entropy.corrections import add_correction
-from modelpack.graph.entropy.grids import Grid
+from modelpack.graph.entropy.grid import Grid
+from modelpack.graph.entropy.rotated_rows import store_rotated_rows
 from modelpack.graph.recipes.applied import Applied, Narrowed
-from modelpack.graph.recipes.q8 import finish, narrow_int8, raise_opset
+from modelpack.graph.recipes.int8 import Grid as PlainGrid
+from modelpack.graph.recipes.q8 import finish, narrow_int8, raise_opset, storage_form
 from modelpack.graph.recipes.rewrite import Builder
 from modelpack.graph.recipes.weights import find_weights
 from modelpack.spec import Device
@@ -48,10 +50,18 @@ def render(
         correction = grids[weight.name].correction
         if correction.size:
             add_correction(builder, weight, correction)
-    plain = {name: (grid.integers, grid.steps) for name, grid in grids.items()}
+    turned = [weight for weight in weights if grids[weight.name].basis is not None]
+    straight = [weight for weight in weights if grids[weight.name].basis is None]
+    plain = {weight.name: _plain(grids[weight.name]) for weight in straight}
     narrowed = narrow_int8(
-        builder, form.device, weights, plain, integer_products=form.products == "integers"
+        builder, form.device, straight, plain, integer_products=form.products == "integers"
     )
+    stored = storage_form(model, form.device)
+    rotated = [store_rotated_rows(builder, weight, grids[weight.name], stored) for weight in turned]
     finish(builder)
-    renamed = (Narrowed(one.name, _SCHEMES[one.scheme], one.size_bytes) for one in narrowed)
-    return Applied(model, tuple(renamed), found.notes)
+    renamed = [Narrowed(one.name, _SCHEMES[one.scheme], one.size_bytes) for one in narrowed]
+    return Applied(model, (*renamed, *rotated), found.notes)
+
+
+def _plain(grid: Grid) -> PlainGrid:
+    return grid.integers, grid.steps

@@ -19,7 +19,8 @@ from modelpack.graph.entropy.allocation import (
     make_curves,
     predicted_error,
 )
-from modelpack.graph.entropy.grids import Grid, entropy_bits, make_grids
+from modelpack.graph.entropy.grid import Grid
+from modelpack.graph.entropy.grids import make_grids
 from modelpack.graph.entropy.rendering import Form, render
 from modelpack.graph.entropy.statistics import Statistics
 from modelpack.graph.entropy.targets import load_of
@@ -106,7 +107,7 @@ class Solver:
             for expected, outputs, sample in zip(self._expected, found, self._tune, strict=True)
         ]
         load, figures = load_of(self._request.targets, cases)
-        size = sum(entropy_bits(grid.integers) * grid.integers.size for grid in grids.values()) / 8
+        size = sum(grid.entropy_bytes for grid in grids.values())
         return Attempt(scale, load, tuple(figures.items()), size), grids
 
     def grids(self, steps: Mapping[str, float]) -> dict[str, Grid]:

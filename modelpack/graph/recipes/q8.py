@@ -54,7 +54,7 @@ def narrow_int8(
     opset = opset_of(builder.model)
     as_integers = integer_products and device == "wasm" and opset >= DYNAMIC_OPSET
     products = IntegerProducts(builder)
-    form: Form = "dequantized" if device == "webgpu" and opset >= DEQUANTIZED_OPSET else "folded"
+    form = storage_form(builder.model, device)
     narrowed = []
     for weight in weights:
         grid = grids.get(weight.name)
@@ -65,6 +65,13 @@ def narrow_int8(
         else:
             narrowed.append(store_int8(builder, weight, form, grid))
     return tuple(narrowed)
+
+
+def storage_form(model: ir.Model, device: Device) -> Form:
+    """The form of int8 weights that are computed in floats."""
+    if device == "webgpu" and opset_of(model) >= DEQUANTIZED_OPSET:
+        return "dequantized"
+    return "folded"
 
 
 def finish(builder: Builder) -> None:

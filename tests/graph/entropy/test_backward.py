@@ -73,10 +73,84 @@ CASES: dict[str, onnx.ModelProto] = {
     "reduce sum": between(n("ReduceSum", "h", "axes", "y"), axes=np.array([1])),
     "clip": between(n("Clip", "h", "low", "y"), low=np.array(0.1, np.float32)),
     "squeeze": between(n("Squeeze", "h", "s"), n("Unsqueeze", "s", "at", "y"), at=np.array([2])),
+    "exp and log": between(*POSITIVE, n("Log", "p", "l"), n("Exp", "l", "y"), **ONE),
+    "reciprocal": between(*POSITIVE, n("Reciprocal", "p", "r"), n("Neg", "r", "y"), **ONE),
+    "leaky relu": between(n("LeakyRelu", "h", "y", alpha=0.3)),
+    "hard swish": between(n("HardSigmoid", "h", "s"), n("HardSwish", "s", "y"), opset=21),
+    "reduce max": between(n("ReduceMax", "h", "axes", "y", keepdims=0), axes=np.array([1])),
+    "reduce min": between(n("ReduceMin", "h", "axes", "y"), axes=np.array([-1])),
+    "max": between(
+        n("Max", "h", "b", "m1"), n("Min", "m1", "h", "c", "y"), b=floats(1, 4), c=floats(2, 4)
+    ),
+    "where": between(
+        n("Greater", "h", "zero", "c"),
+        n("Where", "c", "h", "b", "y"),
+        zero=np.zeros(1, np.float32),
+        b=floats(1, 4),
+    ),
+    "concat": between(n("Neg", "h", "m1"), n("Concat", "h", "m1", "h", "y", axis=1)),
+    "slice": between(
+        n("Slice", "h", "from", "to", "axes", "by", "y"),
+        **{
+            "from": np.array([2, 1]),
+            "to": np.array([-9, 9]),
+            "axes": np.array([1, -1]),
+            "by": np.array([-1, 2]),
+        },
+    ),
+    "expand": between(
+        n("ReduceSum", "h", "axes", "r"),
+        n("Expand", "r", "to", "y"),
+        axes=np.array([2]),
+        to=np.array([1, 3, 5]),
+    ),
+    "cast": between(n("Cast", "h", "d", to=11), n("Cast", "d", "y", to=1)),
     "global pool": between(
         n("Unsqueeze", "h", "at", "u4"), n("GlobalAveragePool", "u4", "y"), at=np.array([3])
     ),
 }
+
+
+def on_picture(*nodes: NodeProto, **constants: NDArray[np.generic]) -> onnx.ModelProto:
+    """The nodes from `p` [1, 2, 3, 4] to `y`, p made of h [1, 3, 4] and its square."""
+    front = (
+        n("Mul", "h", "h", "h2"),
+        n("Concat", "h", "h2", "both", axis=0),
+        n("Reshape", "both", "picture", "p"),
+    )
+    return between(*front, *nodes, picture=np.array([1, 2, 3, 4]), **constants)
+
+
+SPATIAL: dict[str, onnx.ModelProto] = {
+    "conv": on_picture(
+        n("Conv", "p", "k", "y", strides=[2, 1], dilations=[1, 2], pads=[1, 2, 0, 1]),
+        k=floats(1, 3, 2, 2, 2),
+    ),
+    "conv of groups": on_picture(
+        n("Conv", "p", "k", "b", "y", group=2, auto_pad="SAME_UPPER"),
+        k=floats(1, 4, 1, 3, 2),
+        b=floats(2, 4),
+    ),
+    "conv same lower": on_picture(
+        n("Conv", "p", "k", "y", auto_pad="SAME_LOWER", strides=[2, 2]), k=floats(1, 2, 2, 2, 3)
+    ),
+    "max pool": on_picture(
+        n("MaxPool", "p", "y", kernel_shape=[2, 2], strides=[2, 3], pads=[0, 1, 0, 0], ceil_mode=1)
+    ),
+    "average pool": on_picture(n("AveragePool", "p", "y", kernel_shape=[2, 3], pads=[1, 1, 0, 1])),
+    "average pool with padding": on_picture(
+        n("AveragePool", "p", "y", kernel_shape=[2, 3], pads=[1, 1, 0, 1], count_include_pad=1)
+    ),
+    "global max pool": on_picture(n("GlobalMaxPool", "p", "y")),
+    "batch normalization": on_picture(
+        n("BatchNormalization", "p", "g", "b", "m0", "v", "y"),
+        g=floats(1, 2),
+        b=floats(2, 2),
+        m0=floats(3, 2),
+        v=np.array([0.5, 2], np.float32),
+    ),
+}
+CASES.update(SPATIAL)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -104,7 +178,7 @@ def test_gradients_agree_with_small_steps(name: str, tmp_path: Path) -> None:
 
 
 def test_reached_nothing_before_an_operator_without_derivative(tmp_path: Path) -> None:
-    model = between(n("Softplus", "h", "s"), n("Add", "s", "h", "y"))
+    model = between(n("Selu", "h", "s"), n("Add", "s", "h", "y"))
     tape = Tape(onnx_models.write(model, tmp_path / "model.onnx"), ["h", "m"], ["out"])
     assert tape.reached == {"m"}
 

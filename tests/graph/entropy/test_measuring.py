@@ -53,10 +53,22 @@ def test_measure_look_ups_count_rows(tmp_path: Path) -> None:
     assert statistics.seen.curvature["table"].outputs.shape == (32, 32)
 
 
-def test_measure_filters_have_moments_but_no_curvature(tmp_path: Path) -> None:
+def test_measure_filters_have_moments_and_curvature(tmp_path: Path) -> None:
     statistics = measured(onnx_models.conv_net(), IMAGES, tmp_path)
     assert statistics.seen.moments["conv2.weight"].blocks[0].shape == (1, 144, 144)
-    assert not statistics.seen.curvature
+    assert statistics.seen.curvature["conv2.weight"].inputs.shape == (144, 144)
+
+
+def test_measure_filters_in_groups_have_moments_alone(tmp_path: Path) -> None:
+    proto = onnx_models.conv_net()
+    (second,) = (node for node in proto.graph.node if node.name == "/conv2")
+    second.attribute.append(onnx.helper.make_attribute("group", 2))
+    weight = next(each for each in proto.graph.initializer if each.name == "conv2.weight")
+    halves = floats(1, weight.dims[0], 8, 3, 3)
+    weight.CopyFrom(onnx_models.tensor("conv2.weight", halves))
+    statistics = measured(proto, IMAGES, tmp_path)
+    assert statistics.seen.moments["conv2.weight"].blocks[0].shape == (2, 72, 72)
+    assert "conv2.weight" not in statistics.seen.curvature
 
 
 def test_measure_weights_of_branches_have_a_cost_alone(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from modelpack.graph.entropy.moments import BLOCK_INPUTS, PATCHES_PER_SAMPLE, Summed
+from modelpack.graph.entropy.moments import BLOCK_INPUTS, Summed
+from modelpack.graph.entropy.patches import PATCHES_PER_SAMPLE
 from modelpack.graph.entropy.taps import Patches, Tap
 from tests.support.recipes import floats
 

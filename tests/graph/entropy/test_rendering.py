@@ -7,11 +7,14 @@ import onnx
 import onnx_ir as ir
 import pytest
 
+from modelpack.graph.entropy.grid import Basis, Grid, entropy_bits
 from modelpack.graph.entropy.gridfile import read_grids, write_grids
-from modelpack.graph.entropy.grids import Grid, Seen, entropy_bits, make_grids
+from modelpack.graph.entropy.grids import Seen, make_grids
 from modelpack.graph.entropy.rendering import Form, render
 from modelpack.graph.recipes.weights import find_weights
+from modelpack.spec import Device
 from tests.support import onnx_models
+from tests.support.onnx_models import weights_like
 from tests.support.recipes import floats, largest_error, lifted_if_net, operators
 from tests.support.shaped import wide_mlp
 
@@ -76,6 +79,33 @@ def test_grid_file_gives_back_what_was_written(tmp_path: Path) -> None:
     for name, grid in grids.items():
         assert np.array_equal(found[name].integers, grid.integers)
         assert np.array_equal(found[name].steps, grid.steps)
+
+
+def rotated_grid(rows: int) -> Grid:
+    table = weights_like(0, rows, 32)
+    basis = Basis(np.eye(32, dtype=np.int8) * 4, np.full(32, 0.25, np.float32), table.mean(axis=0))
+    numbers = np.rint((table - basis.origin) / 0.001)
+    return Grid(numbers.astype(np.int8), np.full(rows, 0.001, np.float32), basis=basis)
+
+
+@pytest.mark.parametrize("device", ["wasm", "webgpu"])
+def test_render_rotated_tables(device: Device, tmp_path: Path) -> None:
+    proto, grid = onnx_models.embedding_net(), rotated_grid(100)
+    applied = render(ir.from_proto(proto), Form(device, "floats"), (), {"table": grid})
+    assert applied.scheme == "w8_entropy_rotated_row"
+    assert "table" not in applied.model.graph.initializers
+    wanted = onnx_models.embedding_net()
+    wanted.graph.initializer[0].CopyFrom(onnx_models.tensor("table", grid.floats(0)))
+    feed = {"ids": np.array([[0, 99, 7]])}
+    error, largest = largest_error(wanted, applied.model, feed, tmp_path)
+    assert error < 1e-5 * largest  # sums in another order
+
+
+def test_grid_file_keeps_the_basis(tmp_path: Path) -> None:
+    grid = rotated_grid(100)
+    _, found = read_grids(write_grids(tmp_path / "grids.npz", "floats", {"table": grid}))
+    assert np.array_equal(found["table"].floats(0), grid.floats(0))
+    assert found["table"].entropy_bytes == grid.entropy_bytes
 
 
 def test_entropy_bits_of_known_shares() -> None:
