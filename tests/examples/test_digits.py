@@ -85,7 +85,7 @@ def test_digits_configuration_declares_three_variants() -> None:
 
 
 def test_digits_builds_within_its_budgets(tmp_path: Path) -> None:
-    left_out = shutil.ignore_patterns("node_modules", ".modelpack", "public")
+    left_out = shutil.ignore_patterns("node_modules", ".modelpack", "public", "src")
     project = shutil.copytree(EXAMPLE, tmp_path / "digits", ignore=left_out)
     (project / ".git").mkdir()  # the workspace ends here: the cache stays in the test's folder
     finished = subprocess.run(
@@ -100,6 +100,9 @@ def test_digits_builds_within_its_budgets(tmp_path: Path) -> None:
     assert report["status"] == "built"
     assert {verdict["passed"] for verdict in report["verdicts"]} == {True}
     assert {variant["variant"] for variant in report["variants"]} == {"q8", "fp16", "fp32"}
+    # The committed types, by which examples/digits-web is compiled before anything is built.
+    types = Path("src", "models.d.ts")
+    assert (project / types).read_text() == (EXAMPLE / types).read_text()
 
 
 @pytest.mark.slow

@@ -32,6 +32,6 @@ def test_types_source_odd_names_stay_inside_their_quotes() -> None:
     source = types_source(make_manifest(pack((named,), blobs, "static", ())))
 
     expected = (
-        r'      readonly "a\"; type X = any; //\n*/": Value<"float32", readonly ["b\"\\", 3]>;'
+        r'        readonly "a\"; type X = any; //\n*/": Value<"float32", readonly ["b\"\\", 3]>;'
     )
     assert expected in source.splitlines()

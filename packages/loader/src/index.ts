@@ -4,6 +4,7 @@ export type { ValueMetadata } from "./manifest.ts";
 export { type ModelCache, modelCache, type Verification } from "./model-cache.ts";
 export { plan } from "./plan.ts";
 export type { ModelStore, StoredEntry } from "./store.ts";
+export type { FeedsOf, ModelTypes, OutputsOf, ValueTypes } from "./typed.ts";
 export type {
   DeviceFacts,
   Feeds,

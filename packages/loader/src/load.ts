@@ -13,11 +13,14 @@ import { resolveReference } from "./reference.ts";
 import type { LoadedModel, LoadOptions, LoadPlan, ModelRef, ModelReference, OrtInputs } from "./types.ts";
 
 /** The model, ready to run. */
-export async function load(ref: ModelRef, options: LoadOptions = {}): Promise<LoadedModel> {
+export async function load<Types = unknown>(
+  ref: ModelRef<Types>,
+  options: LoadOptions<Types> = {},
+): Promise<LoadedModel<Types>> {
   const session = importSession(); // small, and there before the plan is made
   session.catch(() => undefined); // it is awaited later, and may fail before
   const begin: Begin = async (reference, environment) => (await session).startEarly(reference, environment);
-  const work: Work<LoadedModel> = async (planned, environment, meter, early) => {
+  const work: Work<LoadedModel<Types>> = async (planned, environment, meter, early) => {
     const { loadFirst } = await abortable(session, environment.signal);
     const model = await loadFirst(planned, environment, meter, await early);
     meter.begin("done");
@@ -28,7 +31,10 @@ export async function load(ref: ModelRef, options: LoadOptions = {}): Promise<Lo
 }
 
 /** Downloads, verifies and stores what `load` would need, and starts nothing. */
-export async function preload(ref: ModelRef, options: LoadOptions = {}): Promise<LoadPlan> {
+export async function preload<Types = unknown>(
+  ref: ModelRef<Types>,
+  options: LoadOptions<Types> = {},
+): Promise<LoadPlan> {
   return withPlan(ref, options, async (planned, environment, meter) => {
     const [first] = planned.selection.order as [PlannedVariant];
     meter.expect(first.missing, []);
@@ -43,7 +49,10 @@ export async function preload(ref: ModelRef, options: LoadOptions = {}): Promise
 }
 
 /** The verified bytes for a page that creates its own session. */
-export async function ortInputs(ref: ModelRef, options: LoadOptions = {}): Promise<OrtInputs> {
+export async function ortInputs<Types = unknown>(
+  ref: ModelRef<Types>,
+  options: LoadOptions<Types> = {},
+): Promise<OrtInputs> {
   return withPlan(ref, options, async (planned, environment, meter) => {
     const [first] = planned.selection.order as [PlannedVariant];
     const inputs = await fetchInputs(first, planned, environment, meter);

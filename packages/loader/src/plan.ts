@@ -29,7 +29,10 @@ export interface Planned extends LoadedManifest {
 }
 
 /** What `load` would do with the same arguments. */
-export async function plan(ref: ModelRef, options: LoadOptions = {}): Promise<LoadPlan> {
+export async function plan<Types = unknown>(
+  ref: ModelRef<Types>,
+  options: LoadOptions<Types> = {},
+): Promise<LoadPlan> {
   const environment = await openEnvironment(options);
   return describe(await planWith(resolveReference(ref, environment.baseUrl), environment));
 }

@@ -3,16 +3,27 @@
 import type { ModelpackError } from "./errors.ts";
 import type { ValueMetadata } from "./manifest.ts";
 import type { ModelStore } from "./store.ts";
+import type {
+  AssetOf,
+  FeedsOf,
+  OutputsOf,
+  StateOf,
+  StreamFeedsOf,
+  StreamOutputsOf,
+  VariantOf,
+} from "./typed.ts";
 
 /** A model of a manifest; with `sha256`, the manifest must have exactly these bytes. */
-export interface ModelReference {
+export interface ModelReference<Types = unknown> {
   readonly manifestUrl: string;
   readonly sha256?: string | undefined;
   readonly model: string;
+  /** Never there: a bundler plugin's references carry the types of their model in it. */
+  readonly types?: Types;
 }
 
 /** A reference, or `manifest.json#model`. */
-export type ModelRef = ModelReference | string;
+export type ModelRef<Types = unknown> = ModelReference<Types> | string;
 
 /** What a device offers. What is undefined is unknown, and unknown facts count as satisfied, WebGPU excepted. */
 export interface DeviceFacts {
@@ -116,11 +127,11 @@ export type FetchLike = (url: string, init: RequestInit) => Promise<Response>;
 export type StoreChoice = "auto" | "cache-api" | "opfs" | "memory" | ModelStore;
 export type Prefer = "cached" | "best" | "smallest";
 
-export interface LoadOptions {
+export interface LoadOptions<Types = unknown> {
   /** "auto" follows the manifest's order; otherwise only variants for this device. */
   readonly device?: "auto" | "wasm" | "webgpu" | undefined;
   readonly dtype?: string | undefined;
-  readonly variant?: string | undefined;
+  readonly variant?: VariantOf<Types> | undefined;
   /** Which of the variants that fit comes first. Default "cached": what is there already, then the manifest's order. */
   readonly prefer?: Prefer | undefined;
   /** Whether to step down to the next variant when a session cannot be created. Default true. */
@@ -197,15 +208,15 @@ export interface RunOptions {
 }
 
 /** Calls that carry the model's state from one to the next, in the worker. */
-export interface ModelStream {
+export interface ModelStream<Types = unknown> {
   /** The outputs without the carried state. */
-  run(feeds: Feeds, options?: RunOptions): Promise<Outputs>;
+  run(feeds: StreamFeedsOf<Types>, options?: RunOptions): Promise<StreamOutputsOf<Types>>;
   /** Begins again from the initial state. */
   reset(): void;
 }
 
 /** A model that can be run. Release it when it is no longer needed. */
-export interface LoadedModel extends AsyncDisposable {
+export interface LoadedModel<Types = unknown> extends AsyncDisposable {
   readonly model: string;
   readonly variant: VariantSummary;
   readonly device: string;
@@ -213,11 +224,11 @@ export interface LoadedModel extends AsyncDisposable {
   readonly outputMetadata: readonly ValueMetadata[];
   /** Variants that were tried before this one, and why they did not do. */
   readonly steppedDown: readonly { readonly variant: VariantSummary; readonly error: ModelpackError }[];
-  run(feeds: Feeds, options?: RunOptions): Promise<Outputs>;
+  run(feeds: FeedsOf<Types>, options?: RunOptions): Promise<OutputsOf<Types>>;
   /** Throws USAGE if the model has no state; its calls do where the state is of open size and no `initialState` was given. */
-  stream(initialState?: Feeds): ModelStream;
+  stream(initialState?: StateOf<Types>): ModelStream<Types>;
   /** The verified bytes of an asset, such as a tokenizer. */
-  asset(name: string, options?: { readonly signal?: AbortSignal | undefined }): Promise<Uint8Array>;
+  asset(name: AssetOf<Types>, options?: { readonly signal?: AbortSignal | undefined }): Promise<Uint8Array>;
   release(): Promise<void>;
 }
 

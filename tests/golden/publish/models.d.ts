@@ -1,37 +1,58 @@
 // Written by modelpack from modelpack.toml; the next build replaces it.
 
-/** A tensor that goes into a model or comes out: its element type, and its shape, in which a name is a free dimension. */
-export interface Value<Type extends string, Shape extends readonly (number | string)[]> {
-  readonly type: Type;
-  readonly shape: Shape;
+declare module "modelpack:models" {
+  /** A tensor that goes into a model or comes out: its element type, and its shape, in which a name is a free dimension. */
+  export interface Value<Type extends string, Shape extends readonly (number | string)[]> {
+    readonly type: Type;
+    readonly shape: Shape;
+  }
+
+  /** Every published model, by its id. */
+  export interface Models {
+    readonly "minilm": {
+      readonly inputs: {
+        readonly "x": Value<"float32", readonly ["batch", 32]>;
+      };
+      readonly outputs: {
+        readonly "logits": Value<"float32", readonly ["batch", number, 10]>;
+      };
+      readonly state: readonly [];
+      readonly assets: "cut" | "labels";
+      readonly variants: "half" | "q8";
+    };
+    readonly "recurrent": {
+      readonly inputs: {
+        readonly "x": Value<"float32", readonly ["batch", 32]>;
+      };
+      readonly outputs: {
+        readonly "logits": Value<"float32", readonly ["batch", number, 10]>;
+      };
+      readonly state: readonly [{ readonly input: "x"; readonly output: "logits" }];
+      readonly assets: never;
+      readonly variants: "fp32";
+    };
+  }
+
+  export type ModelId = keyof Models;
+  export type VariantId<Id extends ModelId> = Models[Id]["variants"];
+  export type AssetName<Id extends ModelId> = Models[Id]["assets"];
+
+  /** What a bundler plugin gives for a model: the manifest that a page was built with. */
+  export interface Reference<Id extends ModelId> {
+    readonly manifestUrl: string;
+    readonly sha256: string;
+    readonly model: Id;
+    /** Never there: by it, the loader's functions know the model's types. */
+    readonly types?: Models[Id];
+  }
 }
 
-/** Every published model, by its id. */
-export interface Models {
-  readonly "minilm": {
-    readonly inputs: {
-      readonly "x": Value<"float32", readonly ["batch", 32]>;
-    };
-    readonly outputs: {
-      readonly "logits": Value<"float32", readonly ["batch", number, 10]>;
-    };
-    readonly state: readonly [];
-    readonly assets: "cut" | "labels";
-    readonly variants: "half" | "q8";
-  };
-  readonly "recurrent": {
-    readonly inputs: {
-      readonly "x": Value<"float32", readonly ["batch", 32]>;
-    };
-    readonly outputs: {
-      readonly "logits": Value<"float32", readonly ["batch", number, 10]>;
-    };
-    readonly state: readonly [{ readonly input: "x"; readonly output: "logits" }];
-    readonly assets: never;
-    readonly variants: "fp32";
-  };
+declare module "modelpack:minilm" {
+  const reference: import("modelpack:models").Reference<"minilm">;
+  export default reference;
 }
 
-export type ModelId = keyof Models;
-export type VariantId<Id extends ModelId> = Models[Id]["variants"];
-export type AssetName<Id extends ModelId> = Models[Id]["assets"];
+declare module "modelpack:recurrent" {
+  const reference: import("modelpack:models").Reference<"recurrent">;
+  export default reference;
+}
