@@ -12,6 +12,8 @@ CODES = {
     "MP-E101": "the command line cannot be understood",
     "MP-E102": "no modelpack.toml was found",
     "MP-E103": "the configuration file cannot be read",
+    "MP-E105": "a port is in use",
+    "MP-E106": "a command needs an optional package",
     "MP-E110": "the configuration is not valid TOML",
     "MP-E111": "unknown key",
     "MP-E112": "a value has the wrong type or form",

@@ -40,4 +40,11 @@ class Resting(Struct, frozen=True, rename="camel", tag_field="event", tag="waiti
     by: Literal["events", "looking"]
 
 
-WatchEvent = BuildBegan | BuildEnded | WatchTrouble | WatchNote | Resting
+class Serving(Struct, frozen=True, rename="camel", tag_field="event", tag="serving"):
+    """The server answers. `token` opens the stream of events: `<url>events?token=<token>`."""
+
+    url: str
+    token: str
+
+
+WatchEvent = Serving | BuildBegan | BuildEnded | WatchTrouble | WatchNote | Resting

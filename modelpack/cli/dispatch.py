@@ -17,6 +17,7 @@ COMMANDS = {
     "init": "write a modelpack.toml for the ONNX files found here",
     "build": "build the models and publish chunks and manifest.json",
     "watch": "build again whenever a file changes",
+    "dev": "watch, and serve the models with a page to try them",
     "check": "judge what is published: budgets, accuracy, baseline",
     "bench": "measure speed and memory, natively and in a browser",
     "report": "the same as a pull-request comment, JSON, JUnit or annotations",

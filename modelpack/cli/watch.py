@@ -22,6 +22,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: WatchOptions, terminal: Terminal) -> int:
     """Watches until it is interrupted, or until stdin is closed."""
-    with watching(options, terminal) as watch:
+    with watching(options, terminal) as (watch, _):
         watch.run()
     return 0

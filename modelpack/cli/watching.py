@@ -6,7 +6,9 @@ import argparse
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock
-from typing import Literal
+from typing import Literal, Protocol
+
+from msgspec.structs import replace
 
 from modelpack.cli.options import Options, add_models, positive
 from modelpack.cli.progress import show_progress
@@ -15,7 +17,7 @@ from modelpack.cli.terminal import Terminal
 from modelpack.config.read import read_project
 from modelpack.engine.machine import usable_cores
 from modelpack.engine.runner import Listener
-from modelpack.engine.workers import ProcessWorkers
+from modelpack.engine.workers import ProcessWorkers, Workers
 from modelpack.record import StepEvent
 from modelpack.report.json import watch_line
 from modelpack.report.watch import watch_text
@@ -23,7 +25,8 @@ from modelpack.serve.builder import Builder, Tools, Wishes
 from modelpack.serve.hints import SystemHints
 from modelpack.serve.stdin import when_closed
 from modelpack.serve.watch import Watch
-from modelpack.spec import Mode
+from modelpack.spec import Mode, Project
+from modelpack.store.store import Store
 from modelpack.watched import BuildEnded, Resting, WatchEvent, WatchNote, WatchTrouble
 
 _STDIN = 0
@@ -118,18 +121,37 @@ class Audience:
             self._is_over = True
 
 
+class Companion(Protocol):
+    """Somebody who takes part in a watch: a server."""
+
+    def adopt(self, project: Project) -> Project:
+        """The project as it is to be built."""
+        ...
+
+    def prepare(
+        self, mode: Mode, say: Callable[[str], None]
+    ) -> Callable[[Project, Store, Workers], None]:
+        """What is to be done after each build."""
+        ...
+
+    def hear(self, event: WatchEvent) -> None:
+        """Takes in an event, before it is shown."""
+        ...
+
+
 @contextmanager
 def watching(
-    options: WatchOptions, terminal: Terminal, also: Callable[[WatchEvent], None] = lambda _: None
-) -> Iterator[Watch]:
-    """A watch that is not running yet. `also` hears of every event after the terminal has."""
+    options: WatchOptions, terminal: Terminal, companion: Companion | None = None
+) -> Iterator[tuple[Watch, Callable[[WatchEvent], None]]]:
+    """A watch that is not running yet, and what to call to have something shown."""
     path = config_path(options)
     audience = Audience(terminal, as_stream=options.json == "stream")
     workers = ProcessWorkers(options.jobs)
 
     def tell(event: WatchEvent) -> None:
+        if companion is not None:
+            companion.hear(event)
         audience.hear(event)
-        also(event)
 
     tools = Tools(
         path,
@@ -139,12 +161,15 @@ def watching(
         audience.show,
         audience.say,
     )
+    if companion is not None:
+        adopt, after = companion.adopt, companion.prepare(options.mode, audience.say)
+        tools = replace(tools, complete=lambda project: adopt(completed(project)), after=after)
     wishes = Wishes(tuple(options.models), options.mode, options.jobs)
     watch = Watch(Builder(tools, wishes, workers), SystemHints(), tell)
     if not options.forever:
         when_closed(_STDIN, watch.stop)
     try:
-        yield watch
+        yield watch, tell
     finally:
         audience.dismiss()
         workers.stop()

@@ -7,14 +7,26 @@ from collections.abc import Sequence
 from modelpack.report.build import build_text, closing_line
 from modelpack.report.palette import Palette, plain
 from modelpack.report.words import count, one_line
-from modelpack.watched import BuildBegan, BuildEnded, Resting, WatchEvent, WatchNote, WatchTrouble
+from modelpack.watched import (
+    BuildBegan,
+    BuildEnded,
+    Resting,
+    Serving,
+    WatchEvent,
+    WatchNote,
+    WatchTrouble,
+)
 
 _MOST_NAMES = 3
 
 
-def watch_text(event: WatchEvent, palette: Palette = plain) -> str:
+def watch_text(  # noqa: PLR0911 (one for each kind of event)
+    event: WatchEvent, palette: Palette = plain
+) -> str:
     """The lines for the event."""
     match event:
+        case Serving(url):
+            return f"serving {palette('good', url)}\n"
         case BuildBegan(changed):
             return f"{palette('faint', _changed(changed))}\n" if changed else ""
         case BuildEnded(report):

@@ -47,6 +47,7 @@ class Tools(Struct, frozen=True):
     open_store: Callable[[Project], Store]
     show: Callable[[int], AbstractContextManager[Listener]]
     say: Callable[[str], None]
+    after: Callable[[Project, Store, Workers], None] = lambda _project, _store, _workers: None
 
 
 class Wishes(Struct, frozen=True):
@@ -140,5 +141,7 @@ class Builder:
         request = Request(project, whole, wishes.mode, jobs=wishes.jobs, on_wait=self._tools.say)
         with self._tools.show(len(make_plan(project, wishes.mode).steps)) as listen:
             outcome = build_project(request, store, self, listen)
+        if outcome.exit_code == 0:
+            self._tools.after(whole, store, self)
         collect_when_due(store, whole.cache.max_size_bytes, whole.cache.max_age_s, time.time())
         return outcome
