@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from msgspec import Struct
 
-_SHIPPED = Path(__file__).parent / "page"  # what releases have
-_PACKAGES = Path(__file__).parents[2] / "packages"  # what a checkout has after `npm run build`
+from modelpack.bench.places import find_loader
+from modelpack.errors import BenchError
+
+_PAGES: Final = (
+    Path(__file__).parent / "page",  # what releases have
+    Path(__file__).parents[2]
+    / "packages"
+    / "dev-page"
+    / "dist",  # a checkout after `npm run build`
+)
+_RUNTIME: Final = "ort.wasm.min.mjs"
 
 
 class Parts(Struct, frozen=True):
@@ -28,15 +38,12 @@ class Parts(Struct, frozen=True):
 
 
 def find_parts(start: Path) -> Parts:
-    """The parts for the project at `start`."""
-    page = _first((_SHIPPED, _PACKAGES / "dev-page" / "dist"), "index.html")
-    loader = _first((_PACKAGES / "loader" / "dist",), "index.js")
-    runtime = _first(
-        tuple(folder / "node_modules/onnxruntime-web/dist" for folder in (start, *start.parents)),
-        "ort.wasm.min.mjs",
-    )
+    """The parts for the project at `start`. The loader is the one that `modelpack bench` takes."""
+    page = next((folder for folder in _PAGES if (folder / "index.html").is_file()), None)
+    runtimes = (folder / "node_modules/onnxruntime-web/dist" for folder in (start, *start.parents))
+    runtime = next((folder for folder in runtimes if (folder / _RUNTIME).is_file()), None)
+    try:
+        loader = find_loader(start)
+    except BenchError:
+        loader = None
     return Parts(page, loader, runtime)
-
-
-def _first(folders: tuple[Path, ...], name: str) -> Path | None:
-    return next((folder for folder in folders if (folder / name).is_file()), None)

@@ -62,8 +62,10 @@ def test_dev_port_in_use_is_an_error(project: Project) -> None:
         (["--port", "70000"], 'argument --port: found "70000"; expected a port, 0 to 65535'),
         (
             ["--allow-origin", "http://localhost:5173/"],
-            'argument --allow-origin: found "http://localhost:5173/"; '
-            "expected an origin such as http://localhost:5173",
+            (
+                'argument --allow-origin: found "http://localhost:5173/"; '
+                "expected an origin such as http://localhost:5173"
+            ),
         ),
         (
             ["--allow-origin", "*"],
