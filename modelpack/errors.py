@@ -57,6 +57,7 @@ CODES = {
     "MP-E452": "no variant that was tried meets the accuracy limits",
     "MP-E460": "a checkpoint cannot be exported",
     "MP-E461": "an exported model differs from its checkpoint",
+    "MP-E462": "a downloaded graph lacks its data files",
     "MP-E501": "a golden set cannot be read",
     "MP-E502": "a golden sample does not fit the model's inputs",
     "MP-E503": "a metric does not suit the model",

@@ -11,11 +11,12 @@ from modelpack.spec import (
     CheckpointSource,
     ExportParams,
     FetchParams,
+    HubSource,
     InputRef,
     InspectParams,
     Model,
     Reference,
-    RemoteFile,
+    RemoteFiles,
     SourceGraph,
     SourceModel,
     Step,
@@ -39,8 +40,8 @@ def first_steps(model: Model | Reference) -> Iterator[Step]:
     match model.source:
         case CheckpointSource():
             yield _export(model, model.source)
-        case UrlSource():
-            remote = RemoteFile("model", model.source)
+        case UrlSource() | HubSource():
+            remote = RemoteFiles("model", model.source)
             yield Step("fetch", model.id, FetchParams(), (remote,))
         case _:
             pass
@@ -51,7 +52,7 @@ def source_ref(model: Model | Reference, role: str) -> InputRef:
     """The whole model as it came, under that role."""
     if isinstance(model.source, CheckpointSource):
         return _exported(model, model.source, role, "model")
-    if isinstance(model.source, UrlSource):
+    if isinstance(model.source, UrlSource | HubSource):
         return Upstream(role, f"fetch:{model.id}", "model")
     return SourceModel(role, model.source, f"inspect:{model.id}")
 
@@ -76,8 +77,8 @@ def _inspect(model: Model | Reference) -> Step:
 def _graph(model: Model | Reference) -> InputRef:
     if isinstance(model.source, CheckpointSource):
         return _exported(model, model.source, "model", "graph")
-    if isinstance(model.source, UrlSource):
-        return Upstream("model", f"fetch:{model.id}", "model")
+    if isinstance(model.source, UrlSource | HubSource):
+        return Upstream("model", f"fetch:{model.id}", "graph")
     return SourceGraph("model", model.source)
 
 

@@ -74,27 +74,63 @@ class PythonSource(Struct, frozen=True, tag="py"):
     path: str
 
 
+class PinnedFile(Struct, frozen=True):
+    """A file that lies elsewhere, by its name there (with `/` between folders), and the content it must have."""
+
+    name: str
+    sha256: str
+    size_bytes: int
+
+
+class HubSource(Struct, frozen=True, tag="hub"):
+    """A repository of the Hugging Face hub at a revision; `path` is a file in it, where one is named.
+
+    `commit` and `files` are what the lock says, and empty without one. `folder` is where copies of the small files lie,
+    None where they do not. `graph` is the ONNX file that this model is; empty until that is known.
+    """
+
+    repo: str
+    revision: str
+    path: str = ""
+    commit: str = ""
+    files: tuple[PinnedFile, ...] = ()
+    folder: Path | None = None
+    graph: str = ""
+
+    @property
+    def text(self) -> str:
+        """The source as the configuration writes it."""
+        path = f"/{self.path}" if self.path else ""
+        return f"hf:{self.repo}{path}@{self.revision}"
+
+
 class CheckpointSource(Struct, frozen=True, tag="checkpoint"):
     """A folder with a Hugging Face checkpoint, found where `origin` leads. `files` are those an export may read.
 
-    `part` is the graph of the export that this model is; empty where it gives one graph.
+    `part` is the graph of the export that this model is; empty where it gives one graph. Of a checkpoint on the hub, only
+    the small files lie in `folder`.
     """
 
-    origin: FileSource | NpmSource | PythonSource
+    origin: FileSource | NpmSource | PythonSource | HubSource
     folder: Path
     files: tuple[str, ...]
     part: str = ""
 
 
 class UrlSource(Struct, frozen=True, tag="url"):
-    """A file on the web, the same at each address. `sha256` is None where neither configuration nor lock pins it."""
+    """A file on the web, the same at each address. `sha256` is None where neither configuration nor lock pins it.
+
+    `data` are its data files, which lie beside it; None where no lock says which.
+    """
 
     url: str
     mirrors: tuple[str, ...] = ()
     sha256: str | None = None
+    data: tuple[PinnedFile, ...] | None = None
 
 
-Source = FileSource | NpmSource | PythonSource | CheckpointSource | UrlSource
+RemoteSource = UrlSource | HubSource
+Source = FileSource | NpmSource | PythonSource | CheckpointSource | RemoteSource
 
 
 class Export(Struct, frozen=True):
@@ -457,11 +493,11 @@ class CheckpointFiles(Struct, frozen=True, tag="checkpoint-files"):
     source: CheckpointSource
 
 
-class RemoteFile(Struct, frozen=True, tag="remote"):
-    """A file on the web, downloaded when a step needs its bytes."""
+class RemoteFiles(Struct, frozen=True, tag="remote"):
+    """A model that lies elsewhere, its graph first, downloaded when a step needs its bytes."""
 
     role: str
-    source: UrlSource
+    source: RemoteSource
 
 
 class ProjectFile(Struct, frozen=True, tag="file"):
@@ -490,7 +526,7 @@ InputRef = (
     SourceGraph
     | SourceModel
     | CheckpointFiles
-    | RemoteFile
+    | RemoteFiles
     | ProjectFile
     | ProjectFolder
     | Upstream

@@ -17,7 +17,7 @@ from tests.support.cli import environment_with, modelpack
 from tests.support.exports import Exporter, needs_export
 from tests.support.projects import Project, make_project
 
-HEAVY = ("onnx", "onnx_ir", "onnxruntime", "onnxsim", "numpy", "torch")
+HEAVY = ("onnx", "onnx_ir", "onnxruntime", "onnxsim", "numpy", "torch", "huggingface_hub")
 PROGRAM = """
 import io, json, sys
 from modelpack.cli.main import run

@@ -13,14 +13,15 @@ import msgspec
 from modelpack.cli.fast import record_for
 from modelpack.cli.forecast import forecast
 from modelpack.cli.options import Options, add_models, positive
-from modelpack.cli.progress import show_progress
+from modelpack.cli.progress import show_count, show_progress
 from modelpack.cli.project import config_path, load_project, project_store
 from modelpack.cli.terminal import Terminal
 from modelpack.digest import digest_file
 from modelpack.engine.build import Outcome, Request, build_project
 from modelpack.engine.fastpath import remember
-from modelpack.engine.locking import check_lock
+from modelpack.engine.locking import check_lock, record_hub
 from modelpack.engine.machine import usable_cores
+from modelpack.engine.settling import settle
 from modelpack.engine.survey import survey
 from modelpack.engine.workers import ProcessWorkers
 from modelpack.plan import make_plan
@@ -103,7 +104,10 @@ def execute(options: BuildOptions, terminal: Terminal) -> int:
     lock = lock_path(config)
     if lock.is_file():
         read[lock] = digest_file(lock)
-    whole = load_project(options, options.mode)
+    whole = _settled_project(options, terminal)
+    if record_hub(whole):
+        terminal.say(f"wrote {lock.name}: commit it")
+        read[lock] = digest_file(lock)
     project = select(whole, tuple(options.models))
     with project_store(project) as store:
         for warning in store.warnings:
@@ -127,6 +131,18 @@ def execute(options: BuildOptions, terminal: Terminal) -> int:
     if outcome.exit_code == 0 and options.argv:
         _remember(outcome, options, {**outcome.read, **read}, began_s)
     return outcome.exit_code
+
+
+def _settled_project(options: BuildOptions, terminal: Terminal) -> Project:
+    """The project with its sources on the hub at hand; a dry run asks the hub for nothing."""
+    if options.dry_run:
+        return load_project(options, options.mode)
+    with show_count(terminal, "asking the hub") as progress:
+        return load_project(
+            options,
+            options.mode,
+            settled=lambda project: settle(project, progress, may_ask=not options.frozen),
+        )
 
 
 def _build(request: Request, options: BuildOptions, store: Store, terminal: Terminal) -> Outcome:

@@ -4,25 +4,17 @@ from __future__ import annotations
 
 import argparse
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-
-import msgspec
 
 from modelpack.cli.options import Options
 from modelpack.cli.progress import show_count
 from modelpack.cli.terminal import Terminal
-from modelpack.engine.worker import Call
-from modelpack.engine.workers import ProcessWorkers, Workers
+from modelpack.engine.inspecting import inspect_file
+from modelpack.engine.workers import ProcessWorkers
 from modelpack.errors import ModelpackError, UsageError
-from modelpack.record import ModelFacts
 from modelpack.report.init import FoundModel, init_text
 from modelpack.report.places import relative_text
-from modelpack.sources.sniff import check_is_onnx
-from modelpack.spec import InspectParams
-from modelpack.steps.catalog import CATALOG
-from modelpack.steps.contract import InputFiles, StepInput, StepOutput
 from modelpack.store.atomic import write_atomically
 
 EXAMPLES = """\
@@ -105,7 +97,7 @@ def _inspect_all(paths: list[Path], base: Path, terminal: Terminal) -> tuple[Fou
                         FoundModel(
                             _name(path, found),
                             relative_text(path, base),
-                            _facts(path, workers),
+                            inspect_file(path, workers),
                         )
                     )
                 except ModelpackError as err:
@@ -114,17 +106,6 @@ def _inspect_all(paths: list[Path], base: Path, terminal: Terminal) -> tuple[Fou
     finally:
         workers.stop()
     return tuple(found)
-
-
-def _facts(path: Path, workers: Workers) -> ModelFacts:
-    check_is_onnx(path)
-    with tempfile.TemporaryDirectory(prefix="modelpack-") as folder:
-        step = StepInput(InspectParams((), (), ()), (InputFiles("model", (path,)),), Path(folder))
-        output = workers.run(
-            Call(CATALOG["inspect"].module, "run", step, path.name), CATALOG["inspect"].timeout_s
-        )
-        assert isinstance(output, StepOutput)  # noqa: S101 (for the type checker)
-        return msgspec.json.decode(output.files[0].path.read_bytes(), type=ModelFacts)
 
 
 def _name(path: Path, taken: list[FoundModel]) -> str:

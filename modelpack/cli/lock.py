@@ -9,7 +9,9 @@ from modelpack.cli.progress import show_count
 from modelpack.cli.project import load_project, project_store
 from modelpack.cli.terminal import Terminal
 from modelpack.engine.locking import difference, locked_now
+from modelpack.engine.settling import settle
 from modelpack.errors import FrozenError
+from modelpack.report.words import count
 from modelpack.sources.lock import lock_bytes, lock_path, read_lock
 from modelpack.store.atomic import write_atomically
 
@@ -33,11 +35,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: LockOptions, terminal: Terminal) -> int:
     """Writes modelpack.lock beside the configuration, if it would change."""
-    project = load_project(options, locked=not options.update)
+    with show_count(terminal, "reading sources") as progress:
+        project = load_project(
+            options,
+            locked=not options.update,
+            settled=lambda project: settle(project, progress, may_ask=True),
+        )
+        with project_store(project) as store:
+            now = locked_now(project, store, progress)
     path = lock_path(project.config)
     written = {} if options.update else read_lock(path)
-    with project_store(project) as store, show_count(terminal, "reading sources") as progress:
-        now = locked_now(project, store, progress)
     for name, locked in now.items():
         if written.get(name, locked) != locked:
             raise FrozenError(
@@ -51,5 +58,5 @@ def execute(options: LockOptions, terminal: Terminal) -> int:
         terminal.say(f"nothing changed: {path.name}")
         return 0
     write_atomically(path, content)
-    terminal.say(f"wrote {path.name}: {len(now)} sources")
+    terminal.say(f"wrote {path.name}: {count(len(now), 'source')}")
     return 0

@@ -29,7 +29,7 @@ from modelpack.config.fields import did_you_mean
 from modelpack.config.golden import FILE_SUFFIXES
 from modelpack.config.metric_keys import ACCURACY, F1, METRIC_KEYS, METRICS
 from modelpack.config.place import Fault, Keys, Place, show
-from modelpack.spec import FileSource, NpmSource, PythonSource, Source, UrlSource
+from modelpack.spec import FileSource, HubSource, NpmSource, PythonSource, Source, UrlSource
 
 # Defaults are the one way for a small file to mean a large project; more takes seconds to read.
 _MAX_DEFAULT_VALUES = 50_000
@@ -208,9 +208,8 @@ def _web(model: Values) -> Iterator[Fault]:
 
 def _may_be_checkpoint(source: Source | None) -> bool:
     """Whether the source may bring its own tokenizer. Nothing is looked at here, but no folder ends in `.onnx`."""
-    return isinstance(source, FileSource | NpmSource | PythonSource) and not str(
-        source.path
-    ).endswith(".onnx")
+    kinds = FileSource | NpmSource | PythonSource | HubSource
+    return isinstance(source, kinds) and not str(source.path).endswith(".onnx")
 
 
 def _state(model: Values) -> Iterator[Fault]:

@@ -12,7 +12,7 @@ from modelpack.spec import Export, Library, Source, UrlSource
 SOURCE = Key(
     "source",
     SourceField(),
-    'The ONNX file, or the folder of a Hugging Face checkpoint: a path, "npm:package/path", "py:package/path" or "https://…".',
+    'The ONNX file, or the folder of a Hugging Face checkpoint: a path, "npm:package/path", "py:package/path", "https://…" or "hf:org/repo@revision".',
     required=True,
 )
 SHA256 = Key(

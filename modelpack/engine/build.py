@@ -28,7 +28,7 @@ from modelpack.publish.folder import MANIFEST_FILE
 from modelpack.publish.manifest import encode_manifest, make_manifest
 from modelpack.publish.pack import Pack
 from modelpack.record import BuildReport, BuildStatus, Verdict
-from modelpack.spec import CheckpointSource, Mode, Model, Plan, Project, UrlSource
+from modelpack.spec import CheckpointSource, HubSource, Mode, Model, Plan, Project, UrlSource
 from modelpack.store.store import Store
 
 _LOST = "MP-E701"
@@ -220,7 +220,7 @@ def _source_bytes(model: Model, runner: Runner) -> int:
         exported = runner.results[export_step(model, model.source)]
         files = exported.with_role(exported_role(model.source, "model"))
         return sum(file.size_bytes for file in files)
-    if isinstance(model.source, UrlSource):
+    if isinstance(model.source, UrlSource | HubSource):
         fetched = runner.results[f"fetch:{model.id}"].with_role("model")
         return sum(file.size_bytes for file in fetched)
     return runner.inputs.source_bytes(model.source, runner.results[f"inspect:{model.id}"])

@@ -19,8 +19,8 @@ _KEPT_S = 7 * 86_400.0  # a download that nobody went on with for a week was giv
 _POLL_S = 0.2
 
 
-def fetch(wanted: Wanted, store: Store, progress: Progress) -> Path:
-    """The file, downloaded unless it lies there already, and an ONNX model. Whoever needs it takes it away.
+def fetch(wanted: Wanted, store: Store, progress: Progress, *, is_graph: bool = True) -> Path:
+    """The file, downloaded unless it lies there already, and if it is a graph, an ONNX model. Whoever needs it takes it away.
 
     Raises: SourceUnreachableError MP-E240, SourceError MP-E241 if it cannot be had, MP-E202 to MP-E209 if it is no model.
     """
@@ -31,7 +31,8 @@ def fetch(wanted: Wanted, store: Store, progress: Progress) -> Path:
     with _alone(path.with_suffix(".lock")):
         if wanted.sha256 is None or not _is_there(path, wanted.sha256):
             download(wanted, path, progress)
-        check_is_onnx(path)
+        if is_graph:
+            check_is_onnx(path)
         return path.rename(folder / f"{path.name}.{os.getpid()}.onnx")
 
 

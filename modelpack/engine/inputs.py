@@ -13,14 +13,20 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
-from msgspec import Struct
 
 from modelpack.engine.downloads import fetch
+from modelpack.engine.hub import HubFile, fetch_from_hub
+from modelpack.engine.resolved import (
+    GRAPH_NAME,
+    ResolvedInput,
+    checkpoint_on_hub,
+    remote_files,
+)
 from modelpack.errors import SourceError
 from modelpack.keys import InputDigest
 from modelpack.record import ModelFacts, TaskResult
 from modelpack.sources.checkpoint import check_checkpoint
-from modelpack.sources.download import Progress, Wanted
+from modelpack.sources.download import Progress
 from modelpack.sources.external import resolve_external
 from modelpack.sources.folder import list_folder, names_digest
 from modelpack.sources.locate import locate, npm_trail
@@ -28,37 +34,22 @@ from modelpack.sources.sniff import check_is_onnx
 from modelpack.spec import (
     CheckpointFiles,
     CheckpointSource,
+    HubSource,
     InputRef,
     NpmSource,
     ProjectFile,
     ProjectFolder,
-    RemoteFile,
+    RemoteFiles,
     Source,
     SourceGraph,
     SourceModel,
     Step,
     Upstream,
-    UrlSource,
 )
 from modelpack.store.atomic import writing
 from modelpack.store.store import Store
 
-GRAPH_NAME = "model.onnx"
 _BLOCK_BYTES = 1 << 20
-
-
-class ResolvedInput(Struct, frozen=True):
-    """One input file. `path` is set for a file of the project, `urls` for one from the web, whose size is not known.
-
-    Of all others, the bytes are in the store.
-    """
-
-    role: str
-    name: str
-    digest: str
-    size_bytes: int
-    path: Path | None = None
-    urls: tuple[str, ...] = ()
 
 
 class SourceChangedError(SourceError):
@@ -150,15 +141,18 @@ class Inputs:
                     for file in listing.files
                 )
             case CheckpointFiles(role, source):
-                return self._checkpoint(role, source)
-            case RemoteFile(role, source):
-                return (_remote(role, source),)
+                return self.checkpoint(role, source)
+            case RemoteFiles(role, source):
+                return remote_files(role, source)
             case SourceGraph(role, source):
                 return (self._file(role, GRAPH_NAME, self._locate(source)),)
             case SourceModel(role, source, inspect):
                 return self._model(role, self._locate(source), self.facts(results[inspect]))
 
-    def _checkpoint(self, role: str, source: CheckpointSource) -> tuple[ResolvedInput, ...]:
+    def checkpoint(self, role: str, source: CheckpointSource) -> tuple[ResolvedInput, ...]:
+        """The files of a checkpoint. Raises: SourceError if it is not whole."""
+        if isinstance(source.origin, HubSource):
+            return checkpoint_on_hub(role, source.files, source.origin)
         check_checkpoint(source.folder, source.files)
         for folder in {(source.folder / name).parent for name in source.files}:
             self._folders[folder] = names_digest(entry.name for entry in folder.iterdir())
@@ -198,18 +192,6 @@ class Inputs:
         return ResolvedInput(role, name, digest, size_bytes, path)
 
 
-def _remote(role: str, source: UrlSource) -> ResolvedInput:
-    if source.sha256 is None:
-        raise SourceError(
-            "MP-E242",
-            "nothing says which bytes are expected",
-            where=source.url,
-            remedy="set `sha256`, or run `modelpack lock`, which downloads and records it",
-        )
-    urls = (source.url, *source.mirrors)
-    return ResolvedInput(role, GRAPH_NAME, source.sha256, 0, None, urls)
-
-
 def key_inputs(inputs: tuple[ResolvedInput, ...]) -> tuple[InputDigest, ...]:
     """The inputs as they enter a key: content and role, and the name a graph or a suffix gives meaning to."""
     return tuple(InputDigest(found.role, found.name, found.digest) for found in inputs)
@@ -225,8 +207,11 @@ def materialise(
     for found in inputs:
         destination = folder / found.role / found.name
         destination.parent.mkdir(parents=True, exist_ok=True)
-        if found.urls:
-            fetch(Wanted(found.urls, found.digest), store, progress).rename(destination)
+        if isinstance(found.remote, HubFile):
+            _copy_verified(fetch_from_hub(found.remote, progress), destination, found.digest)
+        elif found.remote is not None:
+            is_graph = found.name == GRAPH_NAME
+            fetch(found.remote, store, progress, is_graph=is_graph).rename(destination)
         elif found.path is None:
             store.blobs.materialise(found.digest, destination)
         else:

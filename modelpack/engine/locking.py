@@ -8,20 +8,34 @@ from pathlib import Path
 
 from modelpack.digest import digest_file, digest_json
 from modelpack.engine.downloads import fetch, keep
+from modelpack.engine.inspecting import inspect_file
+from modelpack.engine.resolved import beside
 from modelpack.errors import FrozenError
 from modelpack.sources.checkpoint import check_checkpoint
 from modelpack.sources.download import Progress, Wanted
+from modelpack.sources.external import data_locations
 from modelpack.sources.locate import locate, npm_trail
-from modelpack.sources.lock import Locked, lock_name, lock_path, read_lock
+from modelpack.sources.lock import (
+    Locked,
+    lock_bytes,
+    lock_name,
+    lock_path,
+    locked_files,
+    locked_hub,
+    read_lock,
+)
 from modelpack.spec import (
     CheckpointSource,
     FileSource,
+    HubSource,
     NpmSource,
+    PinnedFile,
     Project,
     PythonSource,
     Source,
     UrlSource,
 )
+from modelpack.store.atomic import write_atomically
 from modelpack.store.store import Store
 
 _UPDATE = "run `modelpack lock --update`, and commit modelpack.lock"
@@ -39,6 +53,21 @@ def locked_now(project: Project, store: Store, progress: Progress) -> dict[str, 
     }
     store.stat_cache.save()
     return found
+
+
+def record_hub(project: Project) -> bool:
+    """Adds sources on the hub to the lock, as they were settled. False where it had them all."""
+    path = lock_path(project.config)
+    written = read_lock(path)
+    found = {
+        lock_name(source, path.parent): locked_hub(source)
+        for source in (_on_hub(model.source) for model in project.models)
+        if source is not None and source.commit
+    }
+    if all(name in written for name in found):
+        return False
+    write_atomically(path, lock_bytes({**found, **written}))
+    return True
 
 
 def check_lock(project: Project, store: Store) -> None:
@@ -67,10 +96,19 @@ def _differs(path: Path, name: str, found: str) -> FrozenError:
     return FrozenError("MP-E721", f"{name} {found}", where=str(path), remedy=_UPDATE)
 
 
+def _on_hub(source: Source) -> HubSource | None:
+    origin = source.origin if isinstance(source, CheckpointSource) else source
+    return origin if isinstance(origin, HubSource) else None
+
+
 def _locked(source: Source, store: Store, progress: Progress) -> Locked:
     match source:
         case UrlSource():
-            return Locked(source.sha256 or _download(source, store, progress))
+            return _locked_url(source, store, progress)
+        case HubSource():
+            return locked_hub(source)
+        case CheckpointSource(origin=HubSource() as origin):
+            return locked_hub(origin)
         case CheckpointSource():
             check_checkpoint(source.folder, source.files)
             digests = [
@@ -81,14 +119,23 @@ def _locked(source: Source, store: Store, progress: Progress) -> Locked:
             return Locked(store.stat_cache.digest(locate(source))[0], _version(source))
 
 
-def _download(source: UrlSource, store: Store, progress: Progress) -> str:
-    path = fetch(Wanted((source.url, *source.mirrors), None), store, progress)
-    sha256 = digest_file(path)
-    keep(path, sha256)  # the build that follows need not download it again
-    return sha256
+def _locked_url(source: UrlSource, store: Store, progress: Progress) -> Locked:
+    """The graph and its data files; downloaded, unless the lock knows them already."""
+    if source.sha256 is not None and source.data is not None:
+        return Locked(source.sha256, files=locked_files(source.data))
+    graph = fetch(Wanted((source.url, *source.mirrors), source.sha256), store, progress)
+    sha256 = digest_file(graph)
+    locations = data_locations(graph, inspect_file(graph))
+    keep(graph, sha256)  # the build that follows need not download it again
+    data = []
+    for name in locations:
+        path = fetch(Wanted(beside(source, name), None), store, progress, is_graph=False)
+        data.append(PinnedFile(name, digest_file(path), path.stat().st_size))
+        keep(path, data[-1].sha256)
+    return Locked(sha256, files=locked_files(data))
 
 
-def _version(source: FileSource | NpmSource | PythonSource) -> str:
+def _version(source: Source) -> str:
     """The version of the package that the source is in; empty where it is in none, or has none."""
     match source:
         case NpmSource():
@@ -99,7 +146,7 @@ def _version(source: FileSource | NpmSource | PythonSource) -> str:
             top = source.package.partition(".")[0]
             names = metadata.packages_distributions().get(top, ())
             return metadata.version(names[0]) if names else ""
-        case FileSource():
+        case _:
             return ""
 
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 from modelpack.digest import digest_json
 from modelpack.engine.inputs import Inputs
 from modelpack.engine.reporting import BuiltVariant
+from modelpack.engine.resolved import remote_files
 from modelpack.judge.budgets import largest_tensors
 from modelpack.judge.stats import merged_stats
 from modelpack.plan import variant_target
@@ -19,11 +20,13 @@ from modelpack.sources.locate import locate
 from modelpack.spec import (
     CheckpointSource,
     EvaluateParams,
+    HubSource,
     Model,
     Params,
     Plan,
     Project,
     Source,
+    UrlSource,
     Variant,
 )
 from modelpack.store.atomic import write_atomically
@@ -69,7 +72,10 @@ class GoldenDigests(Struct, frozen=True):
 
     def _source_digest(self, source: Source) -> str:
         if isinstance(source, CheckpointSource):
-            return digest_json([self.inputs.digest(source.folder / name) for name in source.files])
+            files = self.inputs.checkpoint("reference", source)
+            return digest_json([found.digest for found in files])
+        if isinstance(source, UrlSource | HubSource):
+            return digest_json([found.digest for found in remote_files("reference", source)])
         return self.inputs.digest(locate(source))
 
 

@@ -11,7 +11,7 @@ from modelpack.origin import export_step, exported_role
 from modelpack.plan import variant_target
 from modelpack.publish.pack import PackedChunk, PackedForm, PackedModel, PackedVariant
 from modelpack.record import Evaluation, Layout, StepResult, TaskResult
-from modelpack.spec import CheckpointSource, Form, Model, StatePair, Variant
+from modelpack.spec import CheckpointSource, Form, HubSource, Model, StatePair, UrlSource, Variant
 from modelpack.store.store import Store
 
 _FORMS: tuple[Form, ...] = ("gzip", "zstd", "br")
@@ -76,11 +76,14 @@ def _pack_variant(
 def _exported_state(
     model: Model, results: Mapping[str, TaskResult], store: Store
 ) -> tuple[StatePair, ...]:
-    """The state that the export found: a cache of past keys and values, of the outputs that are kept."""
-    if not isinstance(model.source, CheckpointSource):
+    """The state that the export or the download has: a cache of past keys and values, of the outputs that are kept."""
+    if isinstance(model.source, CheckpointSource):
+        exported = results[export_step(model, model.source)]
+        (output,) = exported.with_role(exported_role(model.source, "state"))
+    elif isinstance(model.source, UrlSource | HubSource):
+        (output,) = results[f"fetch:{model.id}"].with_role("state")
+    else:
         return ()
-    exported = results[export_step(model, model.source)]
-    (output,) = exported.with_role(exported_role(model.source, "state"))
     pairs = msgspec.json.decode(store.blobs.read_bytes(output.digest), type=tuple[StatePair, ...])
     return tuple(pair for pair in pairs if not model.outputs or pair.output in model.outputs)
 

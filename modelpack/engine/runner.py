@@ -13,8 +13,9 @@ from msgspec import Struct
 
 from modelpack.engine.admission import Admission
 from modelpack.engine.code import code_digests
-from modelpack.engine.inputs import Inputs, ResolvedInput, key_inputs, materialise, original_place
+from modelpack.engine.inputs import Inputs, key_inputs, materialise, original_place
 from modelpack.engine.machine import numeric_platform, tool_versions
+from modelpack.engine.resolved import ResolvedInput
 from modelpack.engine.worker import Call
 from modelpack.engine.workers import Workers
 from modelpack.errors import InternalError, ModelpackError, StepError

@@ -87,7 +87,7 @@ def export_graphs(checkpoint: Path, wanted: Export, folder: Path) -> Exported:
 
 def _load(checkpoint: Path, task: str) -> PreTrainedModel:
     """The model in fp32 and evaluation mode: a half-precision checkpoint is exported at full precision too."""
-    model = TasksManager.get_model_from_task(
+    loaded = TasksManager.get_model_from_task(
         task,
         checkpoint,
         framework="pt",
@@ -98,9 +98,10 @@ def _load(checkpoint: Path, task: str) -> PreTrainedModel:
         trust_remote_code=False,
         use_safetensors=True,
     )
-    TasksManager.standardize_model_attributes(model)
-    model.config.use_cache = task.endswith(_PAST)
-    model.eval()  # an exporter may leave a model in training mode, and then dropout is part of the graph
+    TasksManager.standardize_model_attributes(loaded)
+    loaded.config.use_cache = task.endswith(_PAST)
+    loaded.eval()  # an exporter may leave a model in training mode, and then dropout is part of the graph
+    model: PreTrainedModel = loaded
     return model
 
 

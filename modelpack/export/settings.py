@@ -18,7 +18,9 @@ _SHOWN_TASKS = 8
 def read_config(folder: Path) -> PretrainedConfig:
     """The checkpoint's configuration. Raises: StepError MP-E460 if transformers does not know its model."""
     try:
-        return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        config: PretrainedConfig = AutoConfig.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
     except (ValueError, KeyError, OSError) as err:
         first = (str(err).strip().splitlines() or [type(err).__name__])[0]
         raise StepError(
@@ -26,6 +28,7 @@ def read_config(folder: Path) -> PretrainedConfig:
             f"transformers {transformers.__version__} cannot read config.json: {first[:200]}",
             remedy="models that bring their own code are not exported; use an ONNX file of it",
         ) from err
+    return config
 
 
 def task_of(config: PretrainedConfig, wanted: str | None) -> str:

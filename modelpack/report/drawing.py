@@ -15,7 +15,7 @@ from modelpack.spec import (
     Plan,
     ProjectFile,
     ProjectFolder,
-    RemoteFile,
+    RemoteFiles,
     SourceGraph,
     SourceModel,
     Step,
@@ -83,7 +83,7 @@ def _file(ref: InputRef, root: Path) -> Iterator[str]:
             yield relative_text(path, root)
         case SourceGraph(source=source) | SourceModel(source=source):
             yield source_text(source, root)
-        case CheckpointFiles(source=source) | RemoteFile(source=source):
+        case CheckpointFiles(source=source) | RemoteFiles(source=source):
             yield source_text(source, root)
         case Upstream():
             pass

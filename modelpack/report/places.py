@@ -5,7 +5,15 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from modelpack.spec import CheckpointSource, FileSource, NpmSource, PythonSource, Source, UrlSource
+from modelpack.spec import (
+    CheckpointSource,
+    FileSource,
+    HubSource,
+    NpmSource,
+    PythonSource,
+    Source,
+    UrlSource,
+)
 
 
 def source_text(source: Source, root: Path) -> str:
@@ -19,6 +27,8 @@ def source_text(source: Source, root: Path) -> str:
             return source_text(origin, root)
         case UrlSource(url=url):
             return url
+        case HubSource():
+            return source.text
         case FileSource():
             return relative_text(source.path, root)
 

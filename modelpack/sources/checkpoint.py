@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,7 +22,7 @@ CONFIG = "config.json"
 MODULES = "modules.json"
 _WEIGHTS = "model.safetensors"
 _INDEX = "model.safetensors.index.json"
-_SUFFIXES = {".json", ".txt", ".model", ".jinja"}
+SMALL_SUFFIXES = frozenset({".json", ".txt", ".model", ".jinja"})
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt")
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _LARGEST_JSON_BYTES = 64 << 20  # tokenizers have had 30 MB
@@ -50,14 +50,20 @@ def is_checkpoint(folder: Path) -> bool:
     return (folder / CONFIG).is_file() or (folder / MODULES).is_file()
 
 
-def checkpoint_files(folder: Path) -> tuple[str, ...]:
-    """The names of the files that count (rule 2), the one that makes the folder a checkpoint first."""
+def checkpoint_files(folder: Path, names: Collection[str] | None = None) -> tuple[str, ...]:
+    """The names of the files that count (rule 2), the one that makes the folder a checkpoint first.
+
+    `names` are all files there are, where only the small ones lie in the folder.
+    """
     first = MODULES if (folder / MODULES).is_file() else CONFIG
-    names = set(_files_in(folder, ""))
-    for module in modules_of(folder):
-        if module.path:
-            names.update(_files_in(folder, f"{module.path}/"))
-    return (first, *sorted(names - {first}))
+    prefixes = ["", *(f"{module.path}/" for module in modules_of(folder) if module.path)]
+    found = {
+        name
+        for prefix in prefixes
+        for name in (_held(folder, prefix) if names is None else _below(prefix, names))
+        if _counts(folder / prefix, name.removeprefix(prefix))
+    }
+    return (first, *sorted(found - {first}))
 
 
 def modules_of(folder: Path) -> tuple[Module, ...]:
@@ -104,12 +110,23 @@ def read_json(path: Path, form: type[T]) -> T:
         raise _broken(path, f"it cannot be read ({err})") from err
 
 
-def _files_in(folder: Path, prefix: str) -> Iterator[str]:
+def _held(folder: Path, prefix: str) -> Iterator[str]:
     place = folder / prefix
-    weights = set(_shards(place)) if (place / _INDEX).is_file() else {_WEIGHTS}
     for entry in place.iterdir() if place.is_dir() else ():
-        if (entry.suffix in _SUFFIXES or entry.name in weights) and entry.is_file():
+        if entry.is_file():
             yield f"{prefix}{entry.name}"
+
+
+def _below(prefix: str, names: Collection[str]) -> Iterator[str]:
+    return (
+        name for name in names if name.startswith(prefix) and "/" not in name.removeprefix(prefix)
+    )
+
+
+def _counts(place: Path, name: str) -> bool:
+    if Path(name).suffix in SMALL_SUFFIXES:
+        return True
+    return name in (set(_shards(place)) if (place / _INDEX).is_file() else {_WEIGHTS})
 
 
 def _shards(folder: Path) -> Iterator[str]:

@@ -50,6 +50,19 @@ def resolve_external(graph: Path, facts: ModelFacts) -> tuple[Path, ...]:
     return tuple(_data_file(graph, location, by_location[location]) for location in by_location)
 
 
+def data_locations(graph: Path, facts: ModelFacts) -> tuple[str, ...]:
+    """The names of the graph's data files, sorted; that they exist is not asked.
+
+    Raises: SourceError MP-E310 (rules 1, 2).
+    """
+    outside = {tensor.location: tensor for tensor in facts.tensors if tensor.location is not None}
+    by_location = {location: [outside[location]] for location in sorted(outside)}
+    for location, tensors in by_location.items():
+        _check_location(location, tensors[0], graph)
+    _check_twins(by_location, graph)
+    return tuple(by_location)
+
+
 def _location(tensor: TensorFacts) -> str:
     return tensor.location or ""
 

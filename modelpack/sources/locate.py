@@ -9,7 +9,15 @@ from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 
 from modelpack.errors import SourceError, SourceUnreachableError
-from modelpack.spec import CheckpointSource, FileSource, NpmSource, PythonSource, Source, UrlSource
+from modelpack.spec import (
+    CheckpointSource,
+    FileSource,
+    HubSource,
+    NpmSource,
+    PythonSource,
+    Source,
+    UrlSource,
+)
 
 _INSTALL_COMMANDS = (  # the lock file that is found first, upward, tells which package manager the project uses
     ("pnpm-lock.yaml", "pnpm add"),
@@ -36,6 +44,13 @@ def locate(source: Source) -> Path:
             return source.folder
         case UrlSource():
             raise SourceError("MP-E201", "lies on the web", where=source.url)
+        case HubSource():
+            raise SourceError(
+                "MP-E242",
+                "nothing of it is here yet",
+                where=source.text,
+                remedy="run `modelpack lock`, which looks it up and fetches what says how it is used",
+            )
 
 
 def npm_trail(source: NpmSource) -> tuple[Path, tuple[Path, ...]]:

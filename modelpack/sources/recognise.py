@@ -1,4 +1,4 @@
-"""What the sources of a project really are: a folder that is a checkpoint is exported, and brings its companion files.
+"""What the sources of a project really are: a checkpoint is exported, and brings its companion files.
 
 Only names are looked at, and two small JSON files; whether a checkpoint is whole shows when it is read.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-from modelpack.errors import ModelpackError, UsageError
+from modelpack.errors import ModelpackError, SourceError, UsageError
 from modelpack.sources.checkpoint import (
     CONFIG,
     checkpoint_files,
@@ -19,12 +19,14 @@ from modelpack.sources.checkpoint import (
     read_json,
     transformer_prefix,
 )
+from modelpack.sources.hub import graphs_of
 from modelpack.sources.locate import locate
 from modelpack.spec import (
     Asset,
     CheckpointSource,
     Export,
     Golden,
+    HubSource,
     Model,
     Project,
     Source,
@@ -75,19 +77,27 @@ def recognise(project: Project) -> Project:
 
 def _recognised(model: Model, project: Project) -> Iterator[Model]:
     place = _place(model)
+    if isinstance(model.source, HubSource) and place is not None:
+        graphs = _hub_graphs(model.source, model, project)
+        if graphs:
+            yield from (_as_it_is(model, model.source, *graph) for graph in graphs)
+            return
     if place is None or not (place.is_dir() and is_checkpoint(place)):
+        if isinstance(model.source, HubSource) and place is not None:
+            raise _no_checkpoint(model.source)
         is_known = place is not None or isinstance(model.source, UrlSource)
         if is_known and model.export != Export():
             raise _not_exported(model, project)
         yield model
         return
     assert not isinstance(model.source, CheckpointSource | UrlSource)  # noqa: S101 (for the type checker)
-    source = CheckpointSource(model.source, place, checkpoint_files(place))
+    source = CheckpointSource(model.source, place, _files(model.source, place))
     exported = replace(
         model,
         source=source,
-        assets=model.assets or tuple(_assets(source)),
-        golden=_golden(model.golden, source),
+        assets=model.assets
+        or tuple(_assets(source.folder, transformer_prefix(source.folder), source.files)),
+        golden=_golden(model.golden, source.folder / transformer_prefix(source.folder)),
     )
     if not _has_two_graphs(source, model.export):
         yield exported
@@ -107,25 +117,61 @@ def _with_reference(model: Model, sources: Mapping[str, Source]) -> Model:
 
 def _place(model: Model) -> Path | None:
     """Where the source lies; None where it is not there, which is said when it is needed."""
+    if isinstance(model.source, HubSource):
+        return model.source.folder
     try:
         return locate(model.source)
     except ModelpackError:
         return None
 
 
-def _assets(source: CheckpointSource) -> Iterator[Asset]:
-    prefix = transformer_prefix(source.folder)
-    held = {name.removeprefix(prefix) for name in source.files if name.startswith(prefix)}
+def _files(origin: Source, folder: Path) -> tuple[str, ...]:
+    names = {file.name for file in origin.files} if isinstance(origin, HubSource) else None
+    return checkpoint_files(folder, names)
+
+
+def _hub_graphs(source: HubSource, model: Model, project: Project) -> tuple[tuple[str, str], ...]:
+    """The ONNX files that are used as they are: none where the configuration asks for an export."""
+    if model.export == Export():
+        return graphs_of((file.name for file in source.files), source.path)
+    if source.path:
+        raise _not_exported(model, project)
+    return ()
+
+
+def _as_it_is(model: Model, source: HubSource, part: str, graph: str) -> Model:
+    folder = source.folder or Path()
+    names = tuple(file.name for file in source.files)
+    return replace(
+        model,
+        id=f"{model.id}.{part}" if part else model.id,
+        source=replace(source, graph=graph),
+        assets=model.assets or tuple(_assets(folder, "", names)),
+        golden=_golden(model.golden, folder),
+    )
+
+
+def _no_checkpoint(source: HubSource) -> SourceError:
+    return SourceError(
+        "MP-E222",
+        "the repository has no config.json, so it cannot be exported",
+        where=source.text,
+        remedy=f'name an ONNX file of it: "hf:{source.repo}/model.onnx@{source.revision}"',
+    )
+
+
+def _assets(folder: Path, prefix: str, files: tuple[str, ...]) -> Iterator[Asset]:
+    held = {name.removeprefix(prefix) for name in files if name.startswith(prefix)}
     names = _ASSETS if _TOKENIZER in held else (*_ASSETS, *_ASSETS_WITHOUT_TOKENIZER)
     for name in names:
         if name in held:
-            yield Asset(name.rpartition(".")[0], source.folder / prefix / name)
+            yield Asset(name.rpartition(".")[0], folder / prefix / name)
 
 
-def _golden(golden: Golden | None, source: CheckpointSource) -> Golden | None:
+def _golden(golden: Golden | None, folder: Path) -> Golden | None:
     if golden is None or golden.tokenizer is not None or golden.samples.suffix != ".jsonl":
         return golden
-    return replace(golden, tokenizer=source.folder / transformer_prefix(source.folder) / _TOKENIZER)
+    return replace(golden, tokenizer=folder / _TOKENIZER)
 
 
 def _has_two_graphs(source: CheckpointSource, export: Export) -> bool:

@@ -29,7 +29,7 @@ class KindFacts(Struct, frozen=True):
 _GRAPH_TOOLS = ("onnx", "onnx-ir", "protobuf", "numpy")
 
 CATALOG: dict[StepKind, KindFacts] = {
-    "fetch": KindFacts("modelpack.steps.fetch", (), 600, 0, 60 * MIB),
+    "fetch": KindFacts("modelpack.steps.fetch", _GRAPH_TOOLS, 600, 1),
     "export": KindFacts(
         "modelpack.steps.export",
         (

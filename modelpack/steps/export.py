@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from modelpack.export.libraries import need_libraries
-from modelpack.export.state import state_pairs
+from modelpack.graph.state import state_pairs
 from modelpack.record import Measurement
 from modelpack.spec import ExportParams
 from modelpack.steps.contract import OutputFile, StepInput, StepOutput

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import msgspec
-import onnx
-from google.protobuf.message import DecodeError
+from onnx import ModelProto
 
 from modelpack.errors import SourceError
 from modelpack.graph.facts import check_wanted, read_facts
+from modelpack.graph.parsing import parse_graph
 from modelpack.graph.structure import check_structure
 from modelpack.graph.support import check_support, opset_of
 from modelpack.graph.tensors import count_not_finite
-from modelpack.graph.text import is_text
 from modelpack.graph.walk import nodes, tensors
 from modelpack.record import Measurement
 from modelpack.spec import InspectParams
@@ -23,7 +22,7 @@ def run(step: StepInput[InspectParams]) -> StepOutput:
 
     Raises: SourceError if the graph is malformed, not for onnxruntime-web, or lacks what the parameters name.
     """
-    model = _parse(step)
+    model = parse_graph(step.one("model"))
     check_support(model)
     check_structure(model)
     facts = read_facts(model)
@@ -39,21 +38,7 @@ def run(step: StepInput[InspectParams]) -> StepOutput:
     return StepOutput((OutputFile("facts", path),), measurements, notes)
 
 
-def _parse(step: StepInput[InspectParams]) -> onnx.ModelProto:
-    try:
-        model = onnx.load_model_from_string(step.one("model").read_bytes())
-    except DecodeError as err:
-        raise _no_model("the file is cut off or is not an ONNX model") from err
-    if not is_text(model):
-        raise _no_model("the file is damaged: a name in it is not text")
-    return model
-
-
-def _no_model(message: str) -> SourceError:
-    return SourceError("MP-E205", message, remedy="fetch or export the file again")
-
-
-def _check_finite(model: onnx.ModelProto) -> list[str]:
+def _check_finite(model: ModelProto) -> list[str]:
     """A note for each tensor with infinite values: masks need them, weights do not."""
     notes = []
     for named in tensors(model):

@@ -11,7 +11,7 @@ import pytest
 from modelpack.digest import digest_bytes
 from tests.support.checkpoints import make_checkpoint, write
 from tests.support.cli import modelpack
-from tests.support.onnx_models import mlp
+from tests.support.onnx_models import mlp, with_data_file
 from tests.support.scripted_server import Reply, Server, serving
 
 MODEL = mlp().SerializeToString()
@@ -54,7 +54,7 @@ def test_lock_of_a_package_has_its_version_and_digest(folder: Path) -> None:
     npm_package(folder)
     configure(folder, "npm:@acme/pack/dist/words.onnx")
     answer = modelpack("lock", "-C", folder)
-    assert (answer.code, answer.err) == (0, "wrote modelpack.lock: 1 sources\n")
+    assert (answer.code, answer.err) == (0, "wrote modelpack.lock: 1 source\n")
     entry = {"sha256": digest_bytes(MODEL), "version": "1.2.0"}
     assert locked(folder) == {"npm:@acme/pack/dist/words.onnx": entry}
     assert modelpack("lock", "-C", folder).err == "nothing changed: modelpack.lock\n"
@@ -159,3 +159,25 @@ def test_lock_update_takes_a_file_that_changed(folder: Path, server: Server) -> 
     server.reply("/words.onnx", Reply(body=changed))
     assert modelpack("lock", "-C", folder, "--update").code == 0
     assert locked(folder)[server.url("/words.onnx")]["sha256"] == digest_bytes(changed)
+
+
+def test_lock_of_a_file_from_the_web_finds_its_data_file(folder: Path, server: Server) -> None:
+    graph, data = with_data_file(mlp(), "words 1.onnx_data")
+    server.reply("/m/words.onnx", Reply(body=graph))
+    server.reply("/m/words%201.onnx_data", Reply(body=data))
+    configure(folder, server.url("/m/words.onnx"), f'sha256 = "{digest_bytes(graph)}"')
+    alone = modelpack("build", "-C", folder)
+    assert (alone.code, "MP-E462" in alone.err) == (1, True)
+    assert modelpack("lock", "-C", folder).code == 0
+    entry = json.loads((folder / "modelpack.lock").read_text())["sources"][
+        server.url("/m/words.onnx")
+    ]
+    assert entry == {
+        "sha256": digest_bytes(graph),
+        "files": {"words 1.onnx_data": {"sha256": digest_bytes(data), "bytes": len(data)}},
+    }
+    assert modelpack("lock", "-C", folder).err == "nothing changed: modelpack.lock\n"
+    built = modelpack("build", "-C", folder)
+    assert built.code == 0, built.err
+    assert [request.path for request in server.requests].count("/m/words%201.onnx_data") == 1
+    assert modelpack("build", "-C", folder, "--frozen").code == 0

@@ -40,7 +40,7 @@ source = "a.onnx"
 source = 7""",
     "source_of_the_hub": """\
 [models.a]
-source = "hf:org/repo@main"
+source = "hf:org/repo"
 """,
     "source_of_a_host": """\
 [models.a]

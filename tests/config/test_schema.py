@@ -85,6 +85,8 @@ WORDS = st.sampled_from(
             "py:a.b/c",
             "py:../c",
             "hf:a",
+            "hf:a/b@c/d",
+            "hf:a/b/../c@main",
             "a:b",
             "C:a",
             "~",

@@ -88,9 +88,9 @@ def test_lock_pins_what_the_configuration_does_not(tmp_path: Path) -> None:
     )
     locked = {URL: Locked("1" * 64), f"{URL}?c": Locked("2" * 64)}
     a, b, c = pinned(read_project(config, "production"), locked).models
-    assert a.source == UrlSource(URL, (), "1" * 64)
+    assert a.source == UrlSource(URL, (), "1" * 64, ())
     assert b.source == UrlSource(URL, (), own)
-    assert c.source == UrlSource(f"{URL}?c", (), "2" * 64)
+    assert c.source == UrlSource(f"{URL}?c", (), "2" * 64, ())
     assert a.golden is not None
     assert a.golden.reference is not None
     assert a.golden.reference.source == c.source

@@ -178,3 +178,18 @@ def _branch(name: str, seed: int) -> onnx.GraphProto:
         helper.make_node("MatMul", ["x", f"{name}_w"], [f"{name}_y"], f"/{name}/MatMul"),
     ]
     return helper.make_graph(nodes, name, [], [value(f"{name}_y", [1, 32])])
+
+
+def with_data_file(model: onnx.ModelProto, location: str) -> tuple[bytes, bytes]:
+    """The graph with all its weights in a data file of that name, and the data file."""
+    data = b""
+    for tensor in model.graph.initializer:
+        content = onnx.numpy_helper.to_array(tensor).tobytes()
+        places = {"location": location, "offset": str(len(data)), "length": str(len(content))}
+        tensor.ClearField("raw_data")
+        tensor.ClearField("float_data")
+        for key, value in places.items():
+            tensor.external_data.add(key=key, value=value)
+        tensor.data_location = onnx.TensorProto.EXTERNAL
+        data += content
+    return model.SerializeToString(), data

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from modelpack.export.state import state_pairs
+from modelpack.graph.state import state_pairs
 from modelpack.spec import StatePair
 
 
