@@ -98,7 +98,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(options: BuildOptions, terminal: Terminal) -> int:
-    """Builds, publishes, reports."""
+    """Builds, publishes, reports; with --dry-run, only says what it would do."""
+    if options.dry_run:
+        project = select(load_project(options, options.mode), tuple(options.models))
+        with project_store(project) as store:
+            return _dry_run(options, project, store, terminal)
+    return make(options, terminal).exit_code
+
+
+def make(options: BuildOptions, terminal: Terminal) -> Outcome:
+    """How the build ended, which it has told."""
     began_s, config = time.time(), config_path(options)
     read = {config: digest_file(config)}  # before it is read: an edit during the build is not lost
     lock = lock_path(config)
@@ -112,8 +121,6 @@ def execute(options: BuildOptions, terminal: Terminal) -> int:
     with project_store(project) as store:
         for warning in store.warnings:
             terminal.say(f"warning: {warning}")
-        if options.dry_run:
-            return _dry_run(options, project, store, terminal)
         if options.frozen:
             check_lock(project, store)
         request = Request(
@@ -130,13 +137,11 @@ def execute(options: BuildOptions, terminal: Terminal) -> int:
     _report(outcome, options, terminal)
     if outcome.exit_code == 0 and options.argv:
         _remember(outcome, options, {**outcome.read, **read}, began_s)
-    return outcome.exit_code
+    return outcome
 
 
 def _settled_project(options: BuildOptions, terminal: Terminal) -> Project:
-    """The project with its sources on the hub at hand; a dry run asks the hub for nothing."""
-    if options.dry_run:
-        return load_project(options, options.mode)
+    """The project with its sources on the hub at hand."""
     with show_count(terminal, "asking the hub") as progress:
         return load_project(
             options,

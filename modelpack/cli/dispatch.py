@@ -15,6 +15,7 @@ from modelpack.errors import UsageError
 
 COMMANDS = {
     "init": "write a modelpack.toml for the ONNX files found here",
+    "add": "write a model into modelpack.toml and build it",
     "build": "build the models and publish chunks and manifest.json",
     "watch": "build again whenever a file changes",
     "dev": "watch, and serve the models with a page to try them",

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from modelpack.cli.naming import free_id, model_id
 from modelpack.cli.options import Options
 from modelpack.cli.progress import show_count
 from modelpack.cli.terminal import Terminal
@@ -24,7 +25,6 @@ CONFIG_NAME = "modelpack.toml"
 _SKIPPED = {"node_modules", "dist", "build", "__pycache__", "venv"}
 _MOST_FILES = 200
 _GIT = "git:  ignore public/models/, .modelpack/ and modelpack.stats.json, which builds make; commit the rest"
-_NAME_CHARACTERS = 60  # a model id may have 64; four are left for a number
 
 
 class InitOptions(Options):
@@ -95,7 +95,7 @@ def _inspect_all(paths: list[Path], base: Path, terminal: Terminal) -> tuple[Fou
                 try:
                     found.append(
                         FoundModel(
-                            _name(path, found),
+                            free_id(model_id(path.stem), {model.id for model in found}),
                             relative_text(path, base),
                             inspect_file(path, workers),
                         )
@@ -106,17 +106,3 @@ def _inspect_all(paths: list[Path], base: Path, terminal: Terminal) -> tuple[Fou
     finally:
         workers.stop()
     return tuple(found)
-
-
-def _name(path: Path, taken: list[FoundModel]) -> str:
-    """A model id from the file's name: lower case, digits, `_`, `-`, and not taken. No `.`: `[models.a.b]` is a table in a table."""
-    plain = "".join(
-        c if c.isascii() and (c.isalnum() or c in "_-") else "-" for c in path.stem.lower()
-    )
-    name = plain[:_NAME_CHARACTERS].strip("_-") or "model"
-    names = {model.id for model in taken}
-    return (
-        name
-        if name not in names
-        else next(f"{name}-{n}" for n in range(2, 999) if f"{name}-{n}" not in names)
-    )

@@ -41,6 +41,12 @@ def keep(path: Path, sha256: str) -> None:
     path.replace(path.with_name(sha256))
 
 
+def held_bytes(sha256: str, store: Store) -> int:
+    """The size of a file that was kept; 0 where it is not."""
+    path = store.scratch.root.parent / _FOLDER / sha256
+    return path.stat().st_size if path.is_file() else 0
+
+
 @contextmanager
 def _alone(lock: Path) -> Iterator[None]:
     """Holds the lock while the block runs; another build that wants the same file waits, and then finds it."""

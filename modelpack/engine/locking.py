@@ -6,6 +6,8 @@ import json
 from importlib import metadata
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from modelpack.digest import digest_file, digest_json
 from modelpack.engine.downloads import fetch, keep
 from modelpack.engine.inspecting import inspect_file
@@ -28,6 +30,7 @@ from modelpack.spec import (
     CheckpointSource,
     FileSource,
     HubSource,
+    Model,
     NpmSource,
     PinnedFile,
     Project,
@@ -68,6 +71,19 @@ def record_hub(project: Project) -> bool:
         return False
     write_atomically(path, lock_bytes({**found, **written}))
     return True
+
+
+def record_model(project: Project, id_: str, store: Store, progress: Progress) -> tuple[Model, ...]:
+    """The models that the configuration's model `id_` gives; its source is in the lock from now on.
+
+    Raises: SourceError, SourceUnreachableError if it cannot be had.
+    """
+    models = tuple(one for one in project.models if one.id == id_ or one.id.startswith(f"{id_}."))
+    now = locked_now(replace(project, models=models), store, progress)
+    path = lock_path(project.config)
+    if now:
+        write_atomically(path, lock_bytes({**read_lock(path), **now}))
+    return models
 
 
 def check_lock(project: Project, store: Store) -> None:

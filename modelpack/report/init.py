@@ -11,7 +11,7 @@ from modelpack.record import ModelFacts, ValueFacts
 from modelpack.report.words import one_line
 from modelpack.units import format_size
 
-_HEAD = """\
+HEAD = """\
 # What `modelpack build` makes of the models in this project. Every key: docs/config.md
 
 [output]
@@ -51,7 +51,7 @@ class FoundModel(Struct, frozen=True):
 
 def init_text(models: Sequence[FoundModel]) -> str:
     """The file's text: TOML that builds as it stands, with everything else in comments."""
-    return _HEAD + ("".join(_model(model) for model in models) or _EXAMPLE)
+    return HEAD + ("".join(_model(model) for model in models) or _EXAMPLE)
 
 
 def _model(model: FoundModel) -> str:

@@ -1,0 +1,36 @@
+"""How large a model is, before anything of it is built."""
+
+from __future__ import annotations
+
+from modelpack.engine.downloads import held_bytes
+from modelpack.engine.resolved import remote_files
+from modelpack.sources.locate import locate
+from modelpack.spec import (
+    CheckpointSource,
+    FileSource,
+    HubSource,
+    Model,
+    NpmSource,
+    PythonSource,
+    UrlSource,
+)
+from modelpack.store.store import Store
+
+
+def model_bytes(model: Model, store: Store) -> int:
+    """The bytes of its graph and its weights, as far as they are known. Of a checkpoint, those of all its parts."""
+    match model.source:
+        case CheckpointSource(origin=HubSource() as origin):
+            weights = (file for file in origin.files if file.name in model.source.files)
+            return sum(file.size_bytes for file in weights)
+        case CheckpointSource():
+            return sum((model.source.folder / name).stat().st_size for name in model.source.files)
+        case UrlSource():
+            files = remote_files("model", model.source)
+            return sum(file.size_bytes or held_bytes(file.digest, store) for file in files)
+        case HubSource():
+            return sum(file.size_bytes for file in remote_files("model", model.source))
+        case FileSource() | NpmSource() | PythonSource():
+            path = locate(model.source)
+            beside = path.parent.glob(f"{path.name.removesuffix('.onnx')}*data*")
+            return sum(file.stat().st_size for file in {path, *beside} if file.is_file())
