@@ -102,6 +102,7 @@ def execute(options: BuildOptions, terminal: Terminal) -> int:
     if options.dry_run:
         project = select(load_project(options, options.mode), tuple(options.models))
         with project_store(project) as store:
+            _warn(store, terminal)
             return _dry_run(options, project, store, terminal)
     return make(options, terminal).exit_code
 
@@ -119,8 +120,7 @@ def make(options: BuildOptions, terminal: Terminal) -> Outcome:
         read[lock] = digest_file(lock)
     project = select(whole, tuple(options.models))
     with project_store(project) as store:
-        for warning in store.warnings:
-            terminal.say(f"warning: {warning}")
+        _warn(store, terminal)
         if options.frozen:
             check_lock(project, store)
         request = Request(
@@ -138,6 +138,11 @@ def make(options: BuildOptions, terminal: Terminal) -> Outcome:
     if outcome.exit_code == 0 and options.argv:
         _remember(outcome, options, {**outcome.read, **read}, began_s)
     return outcome
+
+
+def _warn(store: Store, terminal: Terminal) -> None:
+    for warning in store.warnings:
+        terminal.say(f"warning: {warning}")
 
 
 def _settled_project(options: BuildOptions, terminal: Terminal) -> Project:
