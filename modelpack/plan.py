@@ -4,12 +4,13 @@ checkpoint ─ export ─┐      (a file from the web: fetch)
 source ──────────────┴─ inspect ─┬─ simplify ─ shake ─┬─ quantize ─┬─ split ─ compress (per chunk)      for each variant
                                  └─ golden ───────────┘            └─ evaluate
 shake, golden ─ statistics (per model) ─ solve ─ quantize                                               for each shaped variant
-assets ─ compress (per chunk)                                                                           for each model
+assets ─ compress (per chunk)                                                       for each model, and for the runtime
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import get_args
 
 from modelpack.origin import first_steps, source_ref
@@ -31,6 +32,7 @@ from modelpack.spec import (
     ProjectFile,
     ProjectFolder,
     QuantizeParams,
+    RuntimeSettings,
     SampleFormat,
     ShakeParams,
     SimplifyParams,
@@ -42,6 +44,7 @@ from modelpack.spec import (
     Upstream,
     Variant,
 )
+from modelpack.units import MIB
 
 _FORMATS: dict[str, SampleFormat] = {
     ".npz": "npz",
@@ -62,9 +65,17 @@ _TRANSPORT_FORMS_IN_DEVELOPMENT: tuple[tuple[Form, int], ...] = (("br", 9),)
 
 def make_plan(project: Project, mode: Mode) -> Plan:
     """The plan for all of the project's models and variants."""
-    steps = (step for model in project.models for step in _model_steps(model, project.output, mode))
+    steps: Iterator[Step] = (
+        step for model in project.models for step in _model_steps(model, project.output, mode)
+    )
+    if project.runtime is not None:
+        steps = chain(steps, _runtime_steps(project.runtime, project.output, mode))
     # Parts of a checkpoint share its export, and a model that is another's reference is inspected for it too.
     return Plan(tuple({step.name: step for step in steps}.values()))
+
+
+RUNTIME_TARGET = "[runtime]"  # no model can have this name
+_RUNTIME_CHUNK_BYTES = 4 * MIB  # as weights are cut by default
 
 
 def variant_target(model: Model, variant: Variant) -> str:
@@ -236,6 +247,15 @@ def _assets(model: Model) -> Step:
         AssetsParams(tuple(asset.name for asset in model.assets), model.chunk_size_bytes),
         tuple(ProjectFile("asset", asset.path) for asset in model.assets),
     )
+
+
+def _runtime_steps(runtime: RuntimeSettings, output: OutputSettings, mode: Mode) -> Iterator[Step]:
+    names = tuple(build.path.name for build in runtime.builds)
+    files = tuple(ProjectFile("asset", build.path) for build in runtime.builds)
+    yield Step("assets", RUNTIME_TARGET, AssetsParams(names, _RUNTIME_CHUNK_BYTES), files)
+    forms = _forms(output, mode, is_float=False)
+    if forms:
+        yield _compress(RUNTIME_TARGET, f"assets:{RUNTIME_TARGET}", forms)
 
 
 def _compress(target: str, split: str, forms: tuple[tuple[Form, int], ...]) -> Step:

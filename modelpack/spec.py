@@ -323,6 +323,21 @@ class OutputSettings(Struct, frozen=True):
     compression: Compression
 
 
+class RuntimeBuild(Struct, frozen=True):
+    """The WebAssembly of the runtime for one device."""
+
+    device: Device
+    path: Path
+
+
+class RuntimeSettings(Struct, frozen=True):
+    """The runtime that is published beside the models. `version` and `builds` are what is installed, once it was looked for."""
+
+    package: str
+    version: str = ""
+    builds: tuple[RuntimeBuild, ...] = ()
+
+
 class CacheSettings(Struct, frozen=True):
     """Where results are remembered, and when old ones go."""
 
@@ -339,6 +354,7 @@ class Project(Struct, frozen=True):
     output: OutputSettings
     cache: CacheSettings
     models: tuple[Model, ...]
+    runtime: RuntimeSettings | None = None
 
     @property
     def baseline(self) -> Path:

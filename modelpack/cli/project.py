@@ -11,6 +11,7 @@ from modelpack.config.read import read_project
 from modelpack.engine.settling import at_hand
 from modelpack.sources.lock import lock_path, pinned, read_lock
 from modelpack.sources.recognise import recognise
+from modelpack.sources.runtime import with_runtime
 from modelpack.spec import Mode, Project
 from modelpack.store.store import Store, open_store
 
@@ -32,7 +33,8 @@ def load_project(
 
 def completed(project: Project, settled: Callable[[Project], Project] = at_hand) -> Project:
     """The project pinned by its lock, with its sources recognised. Raises: UsageError."""
-    return recognise(settled(pinned(project, read_lock(lock_path(project.config)))))
+    lock = read_lock(lock_path(project.config))
+    return with_runtime(recognise(settled(pinned(project, lock))))
 
 
 def config_path(options: Options) -> Path:

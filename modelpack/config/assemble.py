@@ -22,6 +22,7 @@ from modelpack.spec import (
     OutputSettings,
     Project,
     Reference,
+    RuntimeSettings,
     Shape,
     StatePair,
     Variant,
@@ -49,6 +50,7 @@ def assemble(values: Values, config: Path, mode: Mode) -> Project:
         output=_output(values.table(grammar.OUTPUT)),
         cache=_cache(values),
         models=tuple(_model(id_, model, around) for id_, model in found.items()),
+        runtime=_runtime(values),
     )
 
 
@@ -98,6 +100,14 @@ def _output(output: Values) -> OutputSettings:
         types=output.get(grammar.TYPES),
         compression=output.value(grammar.COMPRESSION),
     )
+
+
+def _runtime(values: Values) -> RuntimeSettings | None:
+    """What is published of the runtime: nothing unless it is named, and where only its name is."""
+    runtime = values.get(grammar.RUNTIME)
+    if runtime is None or not runtime.value(grammar.PACK):
+        return None
+    return RuntimeSettings(runtime.value(grammar.RUNTIME_PACKAGE))
 
 
 def _cache(values: Values) -> CacheSettings:

@@ -10,6 +10,7 @@ from typing import Literal, get_args
 from modelpack.config.budget_keys import BUDGET
 from modelpack.config.containers import Key, ListOf, MapOf, Table
 from modelpack.config.fields import Choice, Count, Duration, Name, PathField, Size, Text
+from modelpack.config.flag_field import Flag
 from modelpack.config.limit_fields import Bandwidth
 from modelpack.config.metric_keys import METRICS
 from modelpack.config.preprocess_keys import PREPROCESS
@@ -61,6 +62,26 @@ OUTPUT = Key(
     "output",
     Table("output", (OUTPUT_PATH, HOST, KEEP_GENERATIONS, TYPES, COMPRESSION)),
     "Where and how the files are published.",
+)
+
+# --- [runtime] ---------------------------------------------------------------------------------------------------
+
+RUNTIME_PACKAGE = Key(
+    "package",
+    Choice(("onnxruntime-web",)),
+    "The npm package that runs the models, as installed in node_modules.",
+    required=True,
+)
+PACK = Key(
+    "pack",
+    Flag(),
+    "Publish its WebAssembly like any other file: in chunks that the host takes, compressed, verified by the loader.",
+    default=True,
+)
+RUNTIME = Key(
+    "runtime",
+    Table("runtime", (RUNTIME_PACKAGE, PACK)),
+    "What runs the models in the page.",
 )
 
 # --- [cache] -----------------------------------------------------------------------------------------------------
@@ -230,4 +251,4 @@ MODELS = Key(
     required=True,
 )
 
-PROJECT = Table("project", (OUTPUT, CACHE, NETWORKS, DEFAULTS, MODELS))
+PROJECT = Table("project", (OUTPUT, RUNTIME, CACHE, NETWORKS, DEFAULTS, MODELS))

@@ -14,7 +14,13 @@ from modelpack.engine.figures import read_baseline
 from modelpack.engine.inputs import SourceChangedError
 from modelpack.engine.machine import usable_memory_bytes
 from modelpack.engine.measuring import write_stats
-from modelpack.engine.packing import evaluation_of, pack_model, packed_chunks
+from modelpack.engine.packing import (
+    evaluation_of,
+    pack_model,
+    pack_runtime,
+    packed_chunks,
+    runtime_chunks,
+)
 from modelpack.engine.publishing import Publication, check_frozen, check_output, publish_pack
 from modelpack.engine.reporting import BuiltVariant, built_variants, report_on, verdicts_on
 from modelpack.engine.runner import Listener, Runner
@@ -177,7 +183,13 @@ def _pack_and_judge(
         for model in models
         for digest, chunk in packed_chunks(model, runner.results).items()
     }
-    pack = Pack(tuple(packed.values()), tuple(chunks.values()), request.project.output.host)
+    chunks |= runtime_chunks(runner.results)
+    pack = Pack(
+        tuple(packed.values()),
+        tuple(chunks.values()),
+        request.project.output.host,
+        pack_runtime(request.project.runtime, runner.results, store),
+    )
     if models != request.whole.models:
         pack = complete_pack(pack, request.whole)
     targets = [variant_target(model, variant) for model in models for variant in model.variants]

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from modelpack.engine.inputs import Inputs
 from modelpack.origin import export_step, exported_role
-from modelpack.plan import variant_target
-from modelpack.publish.pack import PackedChunk, PackedForm, PackedModel, PackedVariant
+from modelpack.plan import RUNTIME_TARGET, variant_target
+from modelpack.publish.pack import (
+    PackedChunk,
+    PackedForm,
+    PackedModel,
+    PackedRuntime,
+    PackedVariant,
+)
 from modelpack.record import Evaluation, Layout, StepResult, TaskResult
-from modelpack.spec import CheckpointSource, Form, HubSource, Model, StatePair, UrlSource, Variant
+from modelpack.spec import (
+    CheckpointSource,
+    Form,
+    HubSource,
+    Model,
+    RuntimeSettings,
+    StatePair,
+    UrlSource,
+    Variant,
+)
 from modelpack.store.store import Store
 
 _FORMS: tuple[Form, ...] = ("gzip", "zstd", "br")
@@ -36,11 +51,34 @@ def pack_model(
     )
 
 
+def pack_runtime(
+    runtime: RuntimeSettings | None, results: Mapping[str, TaskResult], store: Store
+) -> PackedRuntime | None:
+    """The runtime's WebAssembly, if the project publishes it and its step ended well."""
+    layout = _layout(results.get(f"assets:{RUNTIME_TARGET}"), store)
+    if runtime is None or layout is None:
+        return None
+    devices = (build.device for build in runtime.builds)
+    builds = tuple(zip(devices, layout.files, strict=True))
+    return PackedRuntime(runtime.package, runtime.version, builds)
+
+
+def runtime_chunks(results: Mapping[str, TaskResult]) -> dict[str, PackedChunk]:
+    """Every chunk of the runtime by digest; none where it is not published."""
+    return _chunks_of([("assets", RUNTIME_TARGET)], results)
+
+
 def packed_chunks(model: Model, results: Mapping[str, TaskResult]) -> dict[str, PackedChunk]:
     """Every chunk of the model's variants and assets by digest, with the compressed forms worth publishing."""
-    chunks: dict[str, PackedChunk] = {}
     targets = [("assets", model.id)]
     targets += [("split", variant_target(model, variant)) for variant in model.variants]
+    return _chunks_of(targets, results)
+
+
+def _chunks_of(
+    targets: Iterable[tuple[str, str]], results: Mapping[str, TaskResult]
+) -> dict[str, PackedChunk]:
+    chunks: dict[str, PackedChunk] = {}
     for kind, target in targets:
         cut, compressed = results.get(f"{kind}:{target}"), results.get(f"compress:{target}")
         if cut is None:

@@ -10,7 +10,7 @@ from modelpack import __version__
 from modelpack.digest import canonical_json
 from modelpack.publish.hosts import check_limit, download_bytes, mode_of
 from modelpack.publish.identity import variant_digest
-from modelpack.publish.pack import Pack, PackedChunk, PackedModel, PackedVariant
+from modelpack.publish.pack import Pack, PackedChunk, PackedModel, PackedRuntime, PackedVariant
 from modelpack.publish.wire import (
     CHUNK_URL,
     MANIFEST_VERSION,
@@ -25,6 +25,7 @@ from modelpack.publish.wire import (
     ManifestFile,
     ManifestModel,
     ManifestPart,
+    ManifestRuntime,
     ManifestState,
     ManifestVariant,
     Mode,
@@ -51,6 +52,8 @@ def make_manifest(pack: Pack) -> Manifest:
     """The manifest of the pack. Raises: UsageError MP-E113 if the host would refuse a chunk."""
     models = sorted(pack.models, key=lambda model: model.id)
     layouts = [(file_id, file) for model in models for file_id, file in _files(model)]
+    if pack.runtime is not None:
+        layouts += [(_runtime_file_id(pack.runtime, file), file) for _, file in pack.runtime.builds]
     table = _chunk_table((file for _, file in layouts), pack)
     for chunk in table.chunks:
         check_limit(chunk, pack.host)
@@ -62,6 +65,7 @@ def make_manifest(pack: Pack) -> Manifest:
         chunks=table.chunks,
         files={file_id: _file(file, table) for file_id, file in layouts},
         models={model.id: _model(model, table) for model in models},
+        runtime=UNSET if pack.runtime is None else _runtime(pack.runtime),
     )
 
 
@@ -89,6 +93,17 @@ def _variant_file_id(model_id: str, variant_id: str, file: FileLayout) -> str:
 
 def _asset_file_id(model_id: str, asset: FileLayout) -> str:
     return f"{model_id}/{asset.path}"
+
+
+def _runtime_file_id(runtime: PackedRuntime, file: FileLayout) -> str:
+    return f"runtime@{runtime.package}/{file.path}"
+
+
+def _runtime(runtime: PackedRuntime) -> ManifestRuntime:
+    builds: dict[str, str] = {
+        device: _runtime_file_id(runtime, file) for device, file in runtime.builds
+    }
+    return ManifestRuntime(runtime.package, runtime.version, builds)
 
 
 def _chunk_table(files: Iterable[FileLayout], pack: Pack) -> _ChunkTable:

@@ -46,7 +46,8 @@ def merge_models(new: Pack, previous: Manifest | None, keep: tuple[str, ...]) ->
     for model_id in previous.models:
         models[model_id] = _united(unpack_model(previous, model_id), models.get(model_id), keep)
     present = tuple(model for model in models.values() if model.variants)
-    return Pack(present, _united_chunks(new, previous, _kept_digests(present, new)), new.host)
+    chunks = _united_chunks(new, previous, _kept_digests(present, new))
+    return Pack(present, chunks, new.host, new.runtime)
 
 
 def unpack_model(manifest: Manifest, model_id: str) -> PackedModel:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from modelpack.record import Layout, ValueFacts
+from modelpack.record import FileLayout, Layout, ValueFacts
 from modelpack.spec import Device, Dtype, Form, Host, Load, StatePair
 
 
@@ -51,9 +51,18 @@ class PackedModel(Struct, frozen=True):
     version: str | None = None
 
 
+class PackedRuntime(Struct, frozen=True):
+    """The runtime's WebAssembly: one file for each device, whose `path` is the file's name."""
+
+    package: str
+    version: str
+    builds: tuple[tuple[Device, FileLayout], ...]
+
+
 class Pack(Struct, frozen=True):
     """Everything that is published together. `chunks` has one entry for each chunk that a layout names, perhaps more."""
 
     models: tuple[PackedModel, ...]
     chunks: tuple[PackedChunk, ...]
     host: Host
+    runtime: PackedRuntime | None = None

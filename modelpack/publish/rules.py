@@ -114,10 +114,12 @@ def _check_nothing_idle(manifest: Manifest) -> None:
 
 
 def _references(manifest: Manifest) -> Iterable[str]:
-    return chain.from_iterable(
+    builds = () if manifest.runtime is UNSET else manifest.runtime.builds.values()
+    of_models = (
         chain(model.assets.values(), *(variant_file_ids(variant) for variant in model.variants))
         for model in manifest.models.values()
     )
+    return chain(builds, *of_models)
 
 
 def _check_model(manifest: Manifest, model_id: str, model: ManifestModel) -> None:

@@ -176,6 +176,14 @@ class ManifestModel(Wire, frozen=True):
     source: Word | UnsetType = UNSET
 
 
+class ManifestRuntime(Wire, frozen=True):
+    """The WebAssembly of the package that runs the models: by device, the file. For this version of the package only."""
+
+    package: Name
+    version: Word
+    builds: Annotated[dict[Name, FileId], Meta(min_length=1)]
+
+
 class Manifest(Wire, frozen=True):
     """A whole manifest. What was read is checked already; what was made is checked before it is published."""
 
@@ -186,3 +194,4 @@ class Manifest(Wire, frozen=True):
     chunks: tuple[ManifestChunk, ...]
     files: dict[FileId, ManifestFile]
     models: dict[Name, ManifestModel]
+    runtime: ManifestRuntime | UnsetType = UNSET

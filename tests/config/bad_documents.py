@@ -16,8 +16,18 @@ host = "npm"
     "near_model_key": MODEL + 'sorce = "b.onnx"',
     "key_of_a_later_version": MODEL
     + """\
+[output]
+public_path = "./"
+""",
+    "runtime_of_another_kind": MODEL
+    + """\
 [runtime]
-package = "onnxruntime-web"
+package = "onnxruntime-node"
+""",
+    "runtime_without_package": MODEL
+    + """\
+[runtime]
+pack = true
 """,
     "budget_for_an_unknown_device": MODEL + 'budget = { latency_p95 = { tpu = "60 ms" } }',
     "budget_for_no_device": MODEL + "budget = { memory = {} }",

@@ -8,6 +8,7 @@ import numpy as np
 from msgspec import Struct
 
 from modelpack.config.read import read_project
+from modelpack.sources.runtime import with_runtime
 from modelpack.spec import Mode
 from modelpack.spec import Project as Declared
 from tests.support.onnx_models import conv_net, mlp, weights_like, write
@@ -40,7 +41,7 @@ class Project(Struct, frozen=True):
 
     def declared(self, mode: Mode = "production") -> Declared:
         """The configuration, read."""
-        return read_project(self.config, mode)
+        return with_runtime(read_project(self.config, mode))
 
 
 def make_project(folder: Path, name: str) -> Project:

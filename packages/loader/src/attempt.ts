@@ -4,10 +4,12 @@ import type { Early } from "./early.ts";
 import type { Engine } from "./engine.ts";
 import type { Environment } from "./environment.ts";
 import { ModelpackError } from "./errors.ts";
+import { concurrency, fetchFiles } from "./files.ts";
 import { fetchInputs } from "./inputs.ts";
 import { loadedModel } from "./model.ts";
 import { type Planned, type PlannedVariant, summarize } from "./plan.ts";
 import type { ProgressMeter } from "./progress.ts";
+import type { PackedRuntime } from "./runtime.ts";
 import { startSession } from "./start.ts";
 import type { LoadedModel, VariantSummary } from "./types.ts";
 
@@ -53,15 +55,43 @@ async function startVariant(
   const { controller, unlink } = childController(environment.signal);
   const attempt = { ...environment, signal: controller.signal };
   try {
-    const inputs = fetchInputs(candidate, planned, attempt, meter);
-    inputs.catch(() => undefined); // it is awaited later, and may fail before
-    return await startSession(inputs, { planned, variant: candidate.variant, early }, attempt, meter);
+    const { weights, runtime } = shares(concurrency(planned, attempt), candidate.runtime !== undefined);
+    const inputs = fetchInputs(candidate, planned, withConcurrency(attempt, weights), meter);
+    const packed = fetchRuntime(candidate, planned, withConcurrency(attempt, runtime), meter);
+    for (const pending of [inputs, packed]) pending?.catch(() => undefined); // awaited later, and may fail before
+    return await startSession(inputs, { planned, variant: candidate.variant, early, packed }, attempt, meter);
   } catch (error) {
     controller.abort(); // neither a download nor a runtime goes on for nothing
     throw error;
   } finally {
     unlink();
   }
+}
+
+/** The runtime's WebAssembly where the pack has it, verified as all of it. */
+function fetchRuntime(
+  { runtime: id }: PlannedVariant,
+  planned: Planned,
+  environment: Environment,
+  meter: ProgressMeter,
+): Promise<PackedRuntime> | undefined {
+  const { manifest } = planned;
+  if (id === undefined || !manifest.runtime) return undefined;
+  const { version } = manifest.runtime;
+  return fetchFiles([id], planned, environment, meter).then(([bytes]) => ({
+    version,
+    bytes: bytes as Uint8Array<ArrayBuffer>,
+  }));
+}
+
+/** How many chunks of each are in flight: the runtime is needed first, and must not wait for all weights. */
+function shares(limit: number, hasRuntime: boolean): { readonly weights: number; readonly runtime: number } {
+  const runtime = hasRuntime ? Math.max(1, Math.floor(limit / 3)) : 0;
+  return { runtime, weights: Math.max(1, limit - runtime) };
+}
+
+function withConcurrency(environment: Environment, concurrency: number): Environment {
+  return { ...environment, options: { ...environment.options, concurrency } };
 }
 
 function isOfSession(error: unknown): error is ModelpackError {

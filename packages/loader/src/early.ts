@@ -29,7 +29,7 @@ export async function startEarly(
   const { device = "auto", worker, ort } = environment.options;
   const note = worker === false || ort ? undefined : await readNote(reference, environment);
   if (!note || environment.signal?.aborted || (device !== "auto" && device !== note.device)) return undefined;
-  const opening = openRuntime(note.device, environment, note.wasm);
+  const opening = openRuntime(note.device, environment, { wasm: note.wasm });
   opening.catch(() => undefined); // whoever takes it hears of it
   let isTaken = false;
   return {
@@ -49,15 +49,17 @@ export async function startEarly(
 export async function rememberRuntime(
   reference: ModelReference,
   environment: Environment,
-  { device, wasm }: Note,
+  { device, wasm, isPacked }: Note & { readonly isPacked: boolean },
 ): Promise<void> {
   const { store } = environment.keeper;
   if (!isShared(store)) return;
   const known = await readNote(reference, environment);
-  if (known?.device === device && (!wasm || known.wasm === wasm)) return; // what was handed over has no address
+  if (isPacked && !known) return; // what the pack has waits for the manifest
+  if (!isPacked && known?.device === device && (!wasm || known.wasm === wasm)) return; // what was handed over has no address
   const key = await noteKey(reference, environment);
-  if (key && !environment.options.signal?.aborted)
-    await store.write(key, new TextEncoder().encode(JSON.stringify({ device, wasm })));
+  if (!key || environment.options.signal?.aborted) return;
+  if (isPacked) await store.remove(key);
+  else await store.write(key, new TextEncoder().encode(JSON.stringify({ device, wasm })));
 }
 
 async function readNote(reference: ModelReference, environment: Environment): Promise<Note | undefined> {

@@ -6,7 +6,14 @@ import { abortable, throwIfAborted } from "./abort.ts";
 import { ModelpackError, messageOf } from "./errors.ts";
 import { checkFeeds, zeros } from "./feeds.ts";
 import type { Model } from "./manifest.ts";
-import { createSession, importRuntime, runSession, startRuntime, wasmAddresses } from "./runtime.ts";
+import {
+  createSession,
+  importRuntime,
+  type PackedRuntime,
+  runSession,
+  startRuntime,
+  wasmAddresses,
+} from "./runtime.ts";
 import { mapTensors, plain } from "./tensors.ts";
 import type {
   Feeds,
@@ -25,6 +32,7 @@ export type EngineRequest =
       readonly device: string;
       readonly runtime: RuntimeOptions;
       readonly compiled?: Compiled | undefined;
+      readonly packed?: PackedRuntime | undefined;
     }
   | {
       readonly kind: "create";
@@ -58,7 +66,7 @@ export interface AskOptions {
 }
 
 export interface Engine {
-  /** The outputs of a run; of a start the address of the `wasm`; empty for other requests. */
+  /** The outputs of a run; of a start the `version`, and the address of the `wasm` or that it is `packed`; empty for other requests. */
   ask(request: EngineRequest, options?: AskOptions): Promise<Outputs>;
   /** Ends it at once, whatever it is doing. */
   close(): void;
@@ -91,8 +99,7 @@ export function createEngine(given?: OrtModule): Engine {
         break;
       case "start":
         ort ??= await importRuntime(request.device, request.runtime);
-        await startRuntime(ort, request.device, request.runtime);
-        return { wasm: { type: "string", data: wasmAddresses(), dims: [1] } };
+        return started(ort, await startRuntime(ort, request));
       case "create": {
         const { model, externalData, sessionOptions, inputs, state } = request;
         await end();
@@ -128,6 +135,13 @@ export function createEngine(given?: OrtModule): Engine {
       void end().catch(() => undefined);
     },
   };
+}
+
+/** Where the wasm came from, and whether from the `pack`. */
+function started({ env }: OrtModule, isPacked: boolean): Outputs {
+  const text = (data: readonly string[]): TensorLike => ({ type: "string", data, dims: [data.length] });
+  const version = text([env.versions?.web ?? "an unknown version"]);
+  return isPacked ? { version, packed: text([]) } : { version, wasm: text(wasmAddresses()) };
 }
 
 /** Throws SESSION_CREATE if the session was created and cannot run. Open sizes other than a batch are not guessed. */

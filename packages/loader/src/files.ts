@@ -43,7 +43,8 @@ export async function fetchChunks(
   );
 }
 
-function concurrency({ facts }: Planned, { options }: Environment): number {
+/** How many chunks may be in flight. */
+export function concurrency({ facts }: Planned, { options }: Environment): number {
   return options.concurrency ?? (facts.saveData ? 2 : 6);
 }
 

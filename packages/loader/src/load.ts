@@ -10,6 +10,7 @@ import { measurePhase } from "./phases.ts";
 import { describe, type Planned, type PlannedVariant, planWith, summarize } from "./plan.ts";
 import { type ProgressMeter, progressMeter } from "./progress.ts";
 import { resolveReference } from "./reference.ts";
+import { variantChunks } from "./sizes.ts";
 import type { LoadedModel, LoadOptions, LoadPlan, ModelRef, ModelReference, OrtInputs } from "./types.ts";
 
 /** The model, ready to run. */
@@ -55,7 +56,9 @@ export async function ortInputs<Types = unknown>(
 ): Promise<OrtInputs> {
   return withPlan(ref, options, async (planned, environment, meter) => {
     const [first] = planned.selection.order as [PlannedVariant];
-    const inputs = await fetchInputs(first, planned, environment, meter);
+    const chunks = new Set(variantChunks(planned.manifest, first.variant)); // the page has a runtime
+    const missing = first.missing.filter((chunk) => chunks.has(chunk));
+    const inputs = await fetchInputs({ ...first, missing }, planned, environment, meter);
     meter.begin("done");
     void askToPersist(environment);
     return { variant: summarize(first.variant), device: first.variant.device, ...inputs };

@@ -102,11 +102,19 @@ export interface Delivery {
   readonly mirrors: readonly string[];
 }
 
+/** The WebAssembly of the package that runs the models, by device, for one version of its JavaScript. */
+export interface ManifestRuntime {
+  readonly package: string;
+  readonly version: string;
+  readonly builds: ReadonlyMap<string, string>;
+}
+
 export interface Manifest {
   readonly delivery: Delivery;
   readonly chunks: readonly Chunk[];
   readonly files: ReadonlyMap<string, ManifestFile>;
   readonly models: ReadonlyMap<string, Model>;
+  readonly runtime?: ManifestRuntime;
 }
 
 export const MAX_MANIFEST_BYTES: number = 2 ** 25; // some 100,000 chunks; more is an attack on memory
@@ -255,6 +263,7 @@ const readFields = record<Omit<Manifest, "chunks"> & { chunks: readonly Omit<Chu
     }),
   ),
   models: table(name, model),
+  runtime: optional(record({ package: name, version: word, builds: table(name, fileId) })),
 });
 
 const readHeading = record({ $schema: anyText, generator: record({ name: word, version: word }) });

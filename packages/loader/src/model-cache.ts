@@ -122,7 +122,7 @@ function planned(ref: ModelRef, environment: Environment): ReturnType<typeof pla
 /** The chunks of all variants and assets, and the manifest. */
 async function allKeys(ref: ModelRef, environment: Environment): Promise<readonly string[]> {
   const { manifest, model, reference } = await planned(ref, environment);
-  const assets = filesOf(manifest, [...model.assets.values()]);
+  const assets = filesOf(manifest, [...model.assets.values(), ...(manifest.runtime?.builds.values() ?? [])]);
   const chunks = [
     ...model.variants.flatMap((variant) => variantChunks(manifest, variant)),
     ...chunksOf(manifest, assets),

@@ -4,8 +4,16 @@ import type { Compiled, Engine } from "./engine.ts";
 import type { Environment } from "./environment.ts";
 import { ModelpackError } from "./errors.ts";
 import { measurePhase } from "./phases.ts";
+import type { PackedRuntime } from "./runtime.ts";
 import { openEngine } from "./spawn.ts";
-import type { RuntimeOptions } from "./types.ts";
+import type { Outputs, RuntimeOptions } from "./types.ts";
+
+export interface Sources {
+  /** Where the wasm came from last time: it is compiled here, beside the worker. */
+  readonly wasm?: string;
+  /** What the pack has of it. */
+  readonly packed?: Promise<PackedRuntime> | undefined;
+}
 
 export interface Runtime {
   readonly engine: Engine;
@@ -16,8 +24,12 @@ export interface Runtime {
 // Nobody sees how much of the runtime has arrived. Ten stalls, five minutes, is its 14 MB at 0.4 Mbit/s.
 const STALLS_TO_START = 10;
 
-/** The runtime for `device`. `wasm` is where its wasm came from last time: it is compiled here, beside the worker. */
-export async function openRuntime(device: string, environment: Environment, wasm?: string): Promise<Runtime> {
+/** The runtime for `device`. */
+export async function openRuntime(
+  device: string,
+  environment: Environment,
+  { wasm, packed: arriving }: Sources = {},
+): Promise<Runtime> {
   const { options, scope, signal, baseUrl } = environment;
   const measure = measurePhase(scope.performance, "runtime");
   const limitMs = STALLS_TO_START * (options.stallTimeoutMs ?? 30_000);
@@ -25,26 +37,34 @@ export async function openRuntime(device: string, environment: Environment, wasm
   const opening = openEngine(environment);
   const compiling = wasm ? compile(wasm, signal) : undefined;
   const engine = await opening;
-  const start = async (): Promise<string> => {
-    engine.ask({ kind: "prepare", device, runtime }, { signal }).catch(() => undefined); // the start says so, too
-    const compiled = await compiling;
-    const { wasm: found } = await engine.ask({ kind: "start", device, runtime, compiled }, { signal });
-    return `${found?.data[0] ?? ""}`;
-  };
-  try {
-    const found = await within(start(), limitMs, () => {
+  const limited = <T>(pending: Promise<T>): Promise<T> =>
+    within(pending, limitMs, () => {
       const message = `onnxruntime did not start in ${limitMs} ms`;
       return new ModelpackError("RUNTIME_INIT", message, {
         retryable: true,
         hint: "check that its .wasm arrives",
       });
     });
+  try {
+    engine.ask({ kind: "prepare", device, runtime }, { signal }).catch(() => undefined); // the start says so, too
+    const packed = await arriving; // as long as its chunks take
+    const compiled = await limited(Promise.resolve(compiling));
+    const request = { kind: "start", device, runtime, compiled, packed } as const;
+    const transfer = packed && [packed.bytes.buffer];
+    const answer = await limited(engine.ask(request, { signal, transfer }));
+    if (packed && !answer["packed"]) environment.warn(otherVersion(packed.version, answer));
+    const found = `${answer["wasm"]?.data[0] ?? ""}`;
     measure();
     return { engine, wasm: found };
   } catch (error) {
     engine.close();
     throw error;
   }
+}
+
+function otherVersion(packed: string, { version }: Outputs): ModelpackError {
+  const message = `the pack has onnxruntime-web ${packed}; the page has ${version?.data[0]}, and fetches its own wasm`;
+  return new ModelpackError("RUNTIME_INIT", message, { hint: "run `modelpack build` again" });
 }
 
 /**

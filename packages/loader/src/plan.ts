@@ -5,7 +5,7 @@ import { type Environment, openEnvironment } from "./environment.ts";
 import type { Chunk, Model, Variant } from "./manifest.ts";
 import { resolveReference } from "./reference.ts";
 import { type Candidate, type Selection, select } from "./select.ts";
-import { transferBytes, variantChunks } from "./sizes.ts";
+import { chunksOf, filesOf, runtimeFileId, transferBytes, variantFileIds } from "./sizes.ts";
 import { type LoadedManifest, openManifest } from "./source.ts";
 import type {
   DeviceFacts,
@@ -18,6 +18,8 @@ import type {
 
 /** A variant with its chunks, by whether they are stored. */
 export interface PlannedVariant extends Candidate {
+  /** The file of the runtime, which is among the chunks, where the pack has one. */
+  readonly runtime: string | undefined;
   readonly missing: readonly Chunk[];
   readonly stored: readonly Chunk[];
 }
@@ -45,10 +47,12 @@ export async function planWith(reference: ModelReference, environment: Environme
   const facts = options.facts ?? (await detectDevice(scope, { withWebgpu, signal }));
   const keys = await storedKeys(environment);
   const candidates = loaded.model.variants.map((variant) => {
-    const chunks = variantChunks(loaded.manifest, variant);
+    const runtime = runtimeFileId(loaded.manifest, variant.device, options);
+    const files = [...variantFileIds(variant), ...(runtime ? [runtime] : [])];
+    const chunks = chunksOf(loaded.manifest, filesOf(loaded.manifest, files));
     const missing = chunks.filter((chunk) => !keys.has(chunk.hash));
     const stored = chunks.filter((chunk) => keys.has(chunk.hash));
-    return { variant, missing, stored, missingBytes: transferBytes(missing) };
+    return { variant, runtime, missing, stored, missingBytes: transferBytes(missing) };
   });
   return { ...loaded, reference, facts, selection: select(candidates, facts, options) };
 }

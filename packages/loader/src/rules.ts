@@ -34,8 +34,8 @@ function checkFile(id: string, file: ManifestFile): void {
 }
 
 /** Rule 3. */
-function checkReferences({ chunks, files, models }: Manifest): void {
-  const named = new Set<string>();
+function checkReferences({ chunks, files, models, runtime }: Manifest): void {
+  const named = new Set<string>(runtime?.builds.values());
   for (const model of models.values()) {
     for (const id of model.assets.values()) named.add(id);
     for (const variant of model.variants) for (const id of variantFileIds(variant)) named.add(id);

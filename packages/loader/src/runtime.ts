@@ -24,9 +24,23 @@ export async function importRuntime(device: string, { moduleUrl }: RuntimeOption
   }
 }
 
-/** Fetches and starts its WebAssembly. Throws RUNTIME_INIT. */
-export async function startRuntime(ort: OrtModule, device: string, runtime: RuntimeOptions): Promise<void> {
-  const { wasm } = ort.env;
+/** The runtime's WebAssembly from the pack, and the version of the JavaScript that it belongs to. */
+export interface PackedRuntime {
+  readonly version: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+export interface Start {
+  readonly device: string;
+  readonly runtime: RuntimeOptions;
+  readonly packed?: PackedRuntime | undefined;
+}
+
+/** Starts its WebAssembly: the pack's, if it is of this version, else its own. Whether it is the pack's. Throws RUNTIME_INIT. */
+export async function startRuntime(ort: OrtModule, { device, runtime, packed }: Start): Promise<boolean> {
+  const { wasm, versions } = ort.env;
+  const isPacked = wasm !== undefined && packed !== undefined && versions?.web === packed.version;
+  if (isPacked) wasm.wasmBinary = packed.bytes;
   if (wasm) {
     // More threads inside a bundled worker hang silently, so they are asked for.
     wasm.numThreads = runtime.numThreads ?? 1;
@@ -39,7 +53,10 @@ export async function startRuntime(ort: OrtModule, device: string, runtime: Runt
   } catch (cause) {
     const hint = "check that its .wasm is served, and that the CSP has script-src 'self' 'wasm-unsafe-eval'";
     throw runtimeError(cause, hint);
+  } finally {
+    if (isPacked) wasm.wasmBinary = undefined; // it is compiled, and 14 MB
   }
+  return isPacked;
 }
 
 /** Where this thread's last wasm came from; empty where the browser does not say. */

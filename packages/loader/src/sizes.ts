@@ -1,5 +1,6 @@
 /** What a variant is made of: files, chunks, bytes. */
 import type { Chunk, Manifest, ManifestFile, Variant } from "./manifest.ts";
+import type { LoadOptions } from "./types.ts";
 
 /** The ids of the graph and of its data files. */
 export function variantFileIds(variant: Variant): readonly string[] {
@@ -16,6 +17,16 @@ export function fileChunks(files: readonly ManifestFile[]): readonly number[] {
 /** The distinct chunks of the variant, graph first. */
 export function variantChunks(manifest: Manifest, variant: Variant): readonly Chunk[] {
   return chunksOf(manifest, filesOf(manifest, variantFileIds(variant)));
+}
+
+/** The id of the runtime's WebAssembly for `device`, where the caller has it not from elsewhere. */
+export function runtimeFileId(
+  { runtime }: Manifest,
+  device: string,
+  options: Pick<LoadOptions, "ort" | "runtime">,
+): string | undefined {
+  if (runtime?.package !== "onnxruntime-web" || options.ort || options.runtime?.wasmPaths) return undefined;
+  return runtime.builds.get(device);
 }
 
 /** The distinct chunks of the files. */

@@ -9,23 +9,27 @@ import { openRuntime } from "./open-runtime.ts";
 import { measurePhase } from "./phases.ts";
 import { metadataOf, type Planned } from "./plan.ts";
 import type { ProgressMeter } from "./progress.ts";
+import type { PackedRuntime } from "./runtime.ts";
 
 export interface Described {
   readonly planned: Planned;
   readonly variant: Variant;
   readonly early: Early | undefined;
+  /** The runtime of the pack, on its way. */
+  readonly packed: Promise<PackedRuntime> | undefined;
 }
 
 /** An engine with a session of `arriving`. */
 export async function startSession(
   arriving: Promise<SessionInputs>,
-  { planned, variant, early }: Described,
+  { planned, variant, early, packed }: Described,
   environment: Environment,
   meter: ProgressMeter,
 ): Promise<Engine> {
   const { signal, scope } = environment;
   const { device } = variant;
-  const opening = early?.take(device) ?? openRuntime(device, environment);
+  const known = packed ? undefined : early?.take(device);
+  const opening = known ?? openRuntime(device, environment, { packed });
   try {
     const [given, { engine, wasm }] = await abortable(
       Promise.all([
@@ -45,7 +49,8 @@ export async function startSession(
     const request = { kind: "create", ...given, inputs, state: planned.model.state, mustRehearse } as const;
     await engine.ask(request, { signal, transfer: memory as ArrayBuffer[] });
     measure();
-    void rememberRuntime(planned.reference, environment, { device, wasm }).catch(() => undefined);
+    const note = { device, wasm, isPacked: packed !== undefined };
+    void rememberRuntime(planned.reference, environment, note).catch(() => undefined);
     return engine;
   } catch (error) {
     opening.then(({ engine }) => engine.close()).catch(() => undefined);

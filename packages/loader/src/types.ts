@@ -107,7 +107,10 @@ export interface SessionOptions {
 
 /** The part of onnxruntime-web (or onnxruntime-node) that is used. */
 export interface OrtModule {
-  readonly env: { readonly wasm?: { numThreads?: number; wasmPaths?: unknown } };
+  readonly env: {
+    readonly wasm?: { numThreads?: number; wasmPaths?: unknown; wasmBinary?: unknown };
+    readonly versions?: { readonly web?: string | undefined };
+  };
   readonly InferenceSession: {
     create(model: Uint8Array, options?: never): Promise<OrtSession>;
   };

@@ -1,0 +1,65 @@
+"""onnxruntime-web as the project has installed it: its version, and the WebAssembly that each device needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
+
+from modelpack.errors import SourceError
+from modelpack.sources.locate import locate
+from modelpack.spec import Device, NpmSource, Project, RuntimeBuild
+
+# What `onnxruntime-web/wasm` and `onnxruntime-web/webgpu` load, newest name first: before 1.24 WebGPU was in the JSEP build.
+_FILES: dict[Device, tuple[str, ...]] = {
+    "wasm": ("ort-wasm-simd-threaded.wasm",),
+    "webgpu": ("ort-wasm-simd-threaded.asyncify.wasm", "ort-wasm-simd-threaded.jsep.wasm"),
+}
+
+
+class _Package(msgspec.Struct, frozen=True):
+    version: str
+
+
+def with_runtime(project: Project) -> Project:
+    """The project with the version of its runtime and the builds that its variants' devices need.
+
+    Raises: SourceUnreachableError MP-E220 if the package is not installed, SourceError MP-E220 if it is not as expected.
+    """
+    runtime = project.runtime
+    if runtime is None:
+        return project
+    start = project.config.parent
+    version = _version(locate(NpmSource(runtime.package, "package.json", start)))
+    devices = {variant.device for model in project.models for variant in model.variants}
+    builds = tuple(_build(runtime.package, device, start) for device in sorted(devices))
+    return replace(project, runtime=replace(runtime, version=version, builds=builds))
+
+
+def _version(path: Path) -> str:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_Package).version
+    except (OSError, msgspec.DecodeError) as err:
+        raise SourceError(
+            "MP-E220",
+            f"its version cannot be read: {err}",
+            where=str(path),
+            remedy="install the package again",
+        ) from err
+
+
+def _build(package: str, device: Device, start: Path) -> RuntimeBuild:
+    return RuntimeBuild(device, _first(package, _FILES[device], start))
+
+
+def _first(package: str, names: Iterable[str], start: Path) -> Path:
+    """The first of these files that the package has. Raises: SourceError that names the last."""
+    *others, last = names
+    for name in others:
+        try:
+            return locate(NpmSource(package, f"dist/{name}", start))
+        except SourceError:
+            continue
+    return locate(NpmSource(package, f"dist/{last}", start))
