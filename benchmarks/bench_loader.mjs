@@ -1,20 +1,21 @@
 // Time to the first inference of one model with the same int8 weights: modelpack's loader, onnxruntime-web with one
 // file, transformers.js as it comes and with the plain wasm runtime. Cold and after a reload, over two links.
 //   node benchmarks/bench_loader.mjs <all-MiniLM-L6-v2.onnx, or "staged" for what is there> [rounds] [part of a link's name]
-// Contenders take turns. Nothing listens to the browser: pages time themselves and tell the site.
+// Contenders take turns. With golden.jsonl and tokenizer.json beside the model, entropy-shaped weights run too. Nothing listens to the browser: pages time themselves and tell the site.
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openSite } from "./loader/site.mjs";
-import { SITE, stage } from "./loader/stage.mjs";
+import { hasShaped, SITE, stage } from "./loader/stage.mjs";
 import { openLink } from "./loader/throttle.mjs";
 
 const LINKS = {
   "50 Mbit/s, 40 ms": { bitsPerSecond: 50e6, roundTripMs: 40 },
   "9 Mbit/s, 165 ms": { bitsPerSecond: 9e6, roundTripMs: 165 },
 };
-const CONTENDERS = ["modelpack", "single", "transformers", "tuned"];
+const CONTENDERS = ["modelpack", "shaped", "single", "transformers", "tuned"];
+const VISITS = 3; // compiled code is kept after the first, and used whole from the third on
 const LIMIT_MS = 180_000;
 const FLAGS = [
   "--headless=new",
@@ -40,10 +41,11 @@ if (modelPath !== "staged") await stage(modelPath);
 
 const removeLater = [];
 
+const contenders = CONTENDERS.filter((name) => name !== "shaped" || hasShaped());
 for (const [name, link] of Object.entries(LINKS).filter(([name]) => name.includes(chosen))) {
-  const found = Object.fromEntries(CONTENDERS.map((contender) => [contender, []]));
+  const found = Object.fromEntries(contenders.map((contender) => [contender, []]));
   for (let round = 0; round < Number(roundsGiven); round += 1) {
-    for (const contender of CONTENDERS) found[contender].push(await visitTwice(contender, link));
+    for (const contender of contenders) found[contender].push(await visit(contender, link));
   }
   print(name, found);
 }
@@ -56,8 +58,8 @@ for (const profile of removeLater) {
   }
 }
 
-/** Milliseconds to the first output of a first visit and of a reload, in a new profile. */
-async function visitTwice(contender, link) {
+/** Milliseconds to the first output of a first visit and of two reloads, in a new profile. */
+async function visit(contender, link) {
   const reports = [];
   const bytes = [];
   let finish;
@@ -69,7 +71,7 @@ async function visitTwice(contender, link) {
     if (report.error) console.error(contender, report.error);
     reports.push(report);
     bytes.push(site.sentBytes);
-    if (reports.length < 2 && !report.error) return "reload";
+    if (reports.length < VISITS && !report.error) return "reload";
     finish();
     return "done";
   });
@@ -90,19 +92,28 @@ async function visitTwice(contender, link) {
     site.close();
     removeLater.push(profile); // the browser's last children still write to it
   }
-  const [cold, warm] = reports;
-  return { coldMs: Number(cold.ms), warmMs: Number(warm?.ms), first: cold.first, coldBytes: bytes[0] };
+  const [cold, warm, later] = reports;
+  return {
+    coldMs: Number(cold.ms),
+    warmMs: Number(warm?.ms),
+    laterMs: Number(later?.ms),
+    first: cold.first,
+    coldBytes: bytes[0],
+  };
 }
 
+/** Of each contender its medians, and ours and ours with shaped weights divided by them. */
 function print(name, found) {
   console.log(`\n${name}`);
-  const ours = medians(found.modelpack);
+  const [ours, shaped] = [found.modelpack, found.shaped].map((visits) => visits && medians(visits));
   for (const [contender, visits] of Object.entries(found)) {
-    const { coldMs, warmMs, coldBytes } = medians(visits);
-    const ratio = (own, other) => (own / other).toFixed(2);
+    const { coldMs, warmMs, laterMs, coldBytes } = medians(visits);
+    const against = (key, milliseconds) =>
+      [ours, shaped].flatMap((own) => (own ? [(own[key] / milliseconds).toFixed(2)] : [])).join(" · ");
     const figures = [
-      `cold ${Math.round(coldMs)} ms (ours ÷ it ${ratio(ours.coldMs, coldMs)})`,
-      `warm ${Math.round(warmMs)} ms (${ratio(ours.warmMs, warmMs)})`,
+      `cold ${Math.round(coldMs)} ms (ours, shaped ÷ it ${against("coldMs", coldMs)})`,
+      `reload ${Math.round(warmMs)} ms (${against("warmMs", warmMs)})`,
+      `again ${Math.round(laterMs)} ms (${against("laterMs", laterMs)})`,
       `${(coldBytes / 1e6).toFixed(1)} MB cold`,
       `first output ${visits[0].first}`,
     ];
@@ -113,6 +124,9 @@ function print(name, found) {
 function medians(visits) {
   const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
   return Object.fromEntries(
-    ["coldMs", "warmMs", "coldBytes"].map((key) => [key, median(visits.map((visit) => visit[key]))]),
+    ["coldMs", "warmMs", "laterMs", "coldBytes"].map((key) => [
+      key,
+      median(visits.map((visit) => visit[key])),
+    ]),
   );
 }

@@ -11,7 +11,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { brotliCompress, constants } from "node:zlib";
@@ -30,10 +30,20 @@ host = "nginx"
 
 [models.minilm]
 source = "model.onnx"
+outputs = ["sentence_embedding"]
 
 [models.minilm.variants]
 q8 = { device = "wasm" }
 `;
+// With golden.jsonl and tokenizer.json beside the model, a variant on entropy-shaped grids as well.
+const SHAPED = `small = { dtype = "q8", shape = "entropy", device = "wasm" }
+
+[models.minilm.golden]
+samples = "golden.jsonl"
+tokenizer = "tokenizer.json"
+metrics = { cosine = ">= 0.985" }
+`;
+const COMPANIONS = ["golden.jsonl", "tokenizer.json"];
 
 /** Stages everything for the model at `modelPath`. */
 export async function stage(modelPath) {
@@ -44,11 +54,20 @@ export async function stage(modelPath) {
   await compress(SITE);
 }
 
+/** Whether the staged pack has a shaped variant. */
+export function hasShaped() {
+  const { models } = JSON.parse(readFileSync(join(SITE, "packs/manifest.json")));
+  return models.minilm.variants.some(({ id }) => id === "small");
+}
+
 function stageModel(modelPath) {
   const project = join(WORK, "minilm");
   mkdirSync(project, { recursive: true });
   copyFileSync(modelPath, join(project, "model.onnx"));
-  writeFileSync(join(project, "modelpack.toml"), CONFIG);
+  const beside = COMPANIONS.map((name) => join(dirname(modelPath), name));
+  const isShaped = beside.every(existsSync);
+  for (const path of isShaped ? beside : []) copyFileSync(path, join(project, basename(path)));
+  writeFileSync(join(project, "modelpack.toml"), isShaped ? CONFIG + SHAPED : CONFIG);
   execFileSync(PYTHON, ["-m", "modelpack", "build", "-q", "-C", project], { stdio: "inherit" });
   cpSync(join(project, "packs"), join(SITE, "packs"), { recursive: true });
   const target = join(SITE, "models/minilm/onnx/model_quantized.onnx");
@@ -79,13 +98,14 @@ function stagePeers() {
   }
 }
 
-export async function stagePages() {
+async function stagePages() {
   const web = join(PEERS, "@huggingface/transformers/dist/transformers.web.js");
   const plain = { "onnxruntime-web/webgpu": join(PEERS, "onnxruntime-web/dist/ort.wasm.min.mjs") };
   const pin = createHash("sha256")
     .update(readFileSync(join(SITE, "packs/manifest.json")))
     .digest("hex");
-  await stagePage("modelpack", "modelpack.mjs", { pin });
+  await stagePage("modelpack", "modelpack.mjs", { pin, variant: "q8" });
+  if (hasShaped()) await stagePage("shaped", "modelpack.mjs", { pin, variant: "small" });
   await stagePage("single", "single.mjs", {});
   const transformers = { "@huggingface/transformers": web };
   const asyncify = { wasmPaths: runtimePaths("ort-wasm-simd-threaded.asyncify") };
@@ -119,7 +139,7 @@ async function stagePage(name, script, given, alias = {}) {
 }
 
 // Brotli as a build step would: 11, and 9 for the runtimes, which takes minutes less and is the same for all.
-export async function compress(folder) {
+async function compress(folder) {
   const cache = join(WORK, "brotli");
   mkdirSync(cache, { recursive: true });
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {

@@ -18,6 +18,7 @@ import onnx
 import onnxruntime as ort
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
+from writer import LETTERS, writer
 
 DIGITS = Path(__file__).parents[4] / "examples" / "digits"
 OPSET = 17
@@ -55,6 +56,17 @@ source = "tally.onnx"
 state = [{ input = "total", output = "next_total" }]
 
 [models.tally.variants]
+fp32 = { device = "wasm" }
+
+[models.writer]
+source = "writer.onnx"
+assets = { letters = "letters.txt" }
+state = [
+  { input = "past_key", output = "present_key" },
+  { input = "past_value", output = "present_value" },
+]
+
+[models.writer.variants]
 fp32 = { device = "wasm" }
 
 [models.greedy]
@@ -104,6 +116,7 @@ def main() -> None:
         "digits.onnx": digits,
         "greedy.onnx": greedy(),
         "tally.onnx": tally(),
+        "writer.onnx": writer(),
     }
     changed = {**small, "bands.onnx": bands(last_seed=99), "digits.onnx": retrained(digits)}
     build(folder / "stored", HEAD.format(host="static") + MODELS, small)
@@ -141,6 +154,7 @@ def build(project: Path, config: str, models: dict[str, onnx.ModelProto]) -> Non
     project.mkdir(parents=True, exist_ok=True)
     (project / "modelpack.toml").write_text(config)
     (project / "labels.txt").write_text("zero\none\ntwo\n")
+    (project / "letters.txt").write_text(LETTERS)
     for name, model in models.items():
         (project / name).write_bytes(model.SerializeToString(deterministic=True))
     subprocess.run(

@@ -132,6 +132,39 @@ describe("a page", () => {
   });
 });
 
+describe("a decoder", () => {
+  scene("writes text, letter by letter, with its keys and values in the worker", async ({ tab }) => {
+    const written = await tab.page.evaluate(async () => {
+      const { load } = await harness.loader;
+      const model = await load("/models/manifest.json#writer", {
+        runtime: { moduleUrl: "/ort/ort.wasm.min.mjs" },
+      });
+      const letters = new TextDecoder().decode(await model.asset("letters"));
+      const past = { type: "float32", data: new Float32Array(0), dims: [1, 0, 16] };
+      const stream = model.stream({ past_key: past, past_value: past });
+      const write = async (limit: number): Promise<string> => {
+        let text = "^";
+        while (!text.endsWith("$") && text.length < limit) {
+          const token = BigInt64Array.of(BigInt(letters.indexOf(text.at(-1) as string)));
+          const outputs = await stream.run({ token: { type: "int64", data: token, dims: [1, 1] } });
+          const scores = Array.from(outputs["logits"]?.data as Float32Array);
+          text += letters[scores.indexOf(Math.max(...scores))];
+        }
+        return text;
+      };
+      const first = await write(10);
+      stream.reset(); // begins again from the empty past
+      const second = await write(100);
+      await model.release();
+      return { first, second };
+    });
+    expect(written).toEqual({
+      first: "^the quick",
+      second: "^the quick brown fox jumps over the lazy dog.$",
+    });
+  });
+});
+
 const hasReal = existsSync(packFile("real", "manifest.json"));
 
 describe.skipIf(!hasReal)("real models (MODELPACK_REAL_MODELS)", () => {

@@ -45,6 +45,8 @@ export interface Attempt {
   readonly options?: PlainOptions;
   readonly feeds?: PlainFeeds;
   readonly abortAfterMs?: number;
+  /** After how long nothing is a hang. */
+  readonly deadlineMs?: number;
   /** Asks for an asset, too. */
   readonly asset?: string;
 }
@@ -138,7 +140,7 @@ async function attempt(given: Attempt): Promise<Outcome> {
     onProgress: (step) => void progress.push(step),
     ...(given.abortAfterMs === undefined ? {} : { signal: abortedAfter(given.abortAfterMs) }),
   };
-  return settle(warnings, progress, async () => perform(await loader, given, options));
+  return settle(warnings, progress, async () => perform(await loader, given, options), given.deadlineMs);
 }
 
 async function perform(
@@ -195,12 +197,13 @@ async function settle(
   warnings: Common["warnings"],
   progress: Common["progress"],
   work: () => Promise<Partial<Success>>,
+  deadlineMs = DEADLINE_MS,
 ): Promise<Outcome> {
   const startedMs = performance.now();
   const common = (): Common => ({ warnings, progress, tookMs: performance.now() - startedMs });
   let timer: ReturnType<typeof setTimeout> | undefined;
   const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(reject, DEADLINE_MS, "hang");
+    timer = setTimeout(reject, deadlineMs, "hang");
   });
   const pending = work();
   pending.catch(() => undefined);
