@@ -7,6 +7,7 @@ import { ModelpackError } from "./errors.ts";
 import { concurrency, fetchFiles } from "./files.ts";
 import { fetchInputs } from "./inputs.ts";
 import { loadedModel } from "./model.ts";
+import { openRuntime } from "./open-runtime.ts";
 import { type Planned, type PlannedVariant, summarize } from "./plan.ts";
 import type { ProgressMeter } from "./progress.ts";
 import type { PackedRuntime } from "./runtime.ts";
@@ -56,10 +57,21 @@ async function startVariant(
   const attempt = { ...environment, signal: controller.signal };
   try {
     const { weights, runtime } = shares(concurrency(planned, attempt), candidate.runtime !== undefined);
-    const inputs = fetchInputs(candidate, planned, withConcurrency(attempt, weights), meter);
     const packed = fetchRuntime(candidate, planned, withConcurrency(attempt, runtime), meter);
-    for (const pending of [inputs, packed]) pending?.catch(() => undefined); // awaited later, and may fail before
-    return await startSession(inputs, { planned, variant: candidate.variant, early, packed }, attempt, meter);
+    const { device } = candidate.variant;
+    const known = packed ? undefined : early?.take(device);
+    const opening = known ?? openRuntime(device, attempt, { packed });
+    const mustWait = !packed && candidate.missing.length > 0 && attempt.options.concurrency === undefined;
+    const ahead = mustWait && { ahead: opening.catch(() => undefined) };
+    const inputs = fetchInputs(candidate, planned, { ...withConcurrency(attempt, weights), ...ahead }, meter);
+    for (const pending of [inputs, packed, opening]) pending?.catch(() => undefined); // awaited later, and may fail before
+    const isPacked = packed !== undefined;
+    return await startSession(
+      inputs,
+      { planned, variant: candidate.variant, opening, isPacked },
+      attempt,
+      meter,
+    );
   } catch (error) {
     controller.abort(); // neither a download nor a runtime goes on for nothing
     throw error;

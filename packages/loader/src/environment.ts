@@ -35,6 +35,8 @@ export interface Environment {
   readonly signal: AbortSignal | undefined;
   readonly warn: (warning: ModelpackError) => void;
   readonly now: () => number;
+  /** What has to be there before more than a few chunks are asked for at once. */
+  readonly ahead?: Promise<unknown>;
 }
 
 export const STALL_TIMEOUT_MS = 30_000;

@@ -1,35 +1,32 @@
 /** From verified bytes to a session: the runtime starts while they arrive. */
 import { abortable } from "./abort.ts";
-import { type Early, rememberRuntime } from "./early.ts";
+import { rememberRuntime } from "./early.ts";
 import type { Engine } from "./engine.ts";
 import type { Environment } from "./environment.ts";
 import type { SessionInputs } from "./inputs.ts";
 import type { Variant } from "./manifest.ts";
-import { openRuntime } from "./open-runtime.ts";
+import type { Runtime } from "./open-runtime.ts";
 import { measurePhase } from "./phases.ts";
 import { metadataOf, type Planned } from "./plan.ts";
 import type { ProgressMeter } from "./progress.ts";
-import type { PackedRuntime } from "./runtime.ts";
 
 export interface Described {
   readonly planned: Planned;
   readonly variant: Variant;
-  readonly early: Early | undefined;
-  /** The runtime of the pack, on its way. */
-  readonly packed: Promise<PackedRuntime> | undefined;
+  readonly opening: Promise<Runtime>;
+  /** Whether the runtime's wasm is of the pack. */
+  readonly isPacked: boolean;
 }
 
 /** An engine with a session of `arriving`. */
 export async function startSession(
   arriving: Promise<SessionInputs>,
-  { planned, variant, early, packed }: Described,
+  { planned, variant, opening, isPacked }: Described,
   environment: Environment,
   meter: ProgressMeter,
 ): Promise<Engine> {
   const { signal, scope } = environment;
   const { device } = variant;
-  const known = packed ? undefined : early?.take(device);
-  const opening = known ?? openRuntime(device, environment, { packed });
   try {
     const [given, { engine, wasm }] = await abortable(
       Promise.all([
@@ -49,7 +46,7 @@ export async function startSession(
     const request = { kind: "create", ...given, inputs, state: planned.model.state, mustRehearse } as const;
     await engine.ask(request, { signal, transfer: memory as ArrayBuffer[] });
     measure();
-    const note = { device, wasm, isPacked: packed !== undefined };
+    const note = { device, wasm, isPacked };
     void rememberRuntime(planned.reference, environment, note).catch(() => undefined);
     return engine;
   } catch (error) {
