@@ -34,13 +34,15 @@ class Basis(Struct, frozen=True):
 class Grid(Struct, frozen=True):
     """Integers int8 in the weight's shape, steps float32 [channels] along its axis, correction float32 [outputs] or [].
 
-    With a basis, the integers are those of a table of rows in other coordinates (see `rotation`).
+    With a basis, the integers are those of a table of rows in other coordinates (see `rotation`). `in_floats`: the
+    product stays one of floats, even in a form that multiplies integers.
     """
 
     integers: Ints
     steps: Floats
     correction: Floats = NOTHING
     basis: Basis | None = None
+    in_floats: bool = False
 
     def floats(self, axis: int) -> Floats:
         """What the integers stand for, in the weight's shape."""

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from modelpack.graph.entropy.corrections import add_correction
 from modelpack.graph.entropy.grid import Grid
+from modelpack.graph.entropy.half_vectors import halve_vectors
 from modelpack.graph.entropy.rotated_rows import store_rotated_rows
 from modelpack.graph.recipes.applied import Applied, Narrowed
 from modelpack.graph.recipes.int8 import Grid as PlainGrid
@@ -53,11 +54,14 @@ def render(
     turned = [weight for weight in weights if grids[weight.name].basis is not None]
     straight = [weight for weight in weights if grids[weight.name].basis is None]
     plain = {weight.name: _plain(grids[weight.name]) for weight in straight}
-    narrowed = narrow_int8(
-        builder, form.device, straight, plain, integer_products=form.products == "integers"
-    )
+    narrowed: list[Narrowed] = []
+    for in_floats in (False, True):
+        some = [weight for weight in straight if grids[weight.name].in_floats == in_floats]
+        integers = form.products == "integers" and not in_floats
+        narrowed += narrow_int8(builder, form.device, some, plain, integer_products=integers)
     stored = storage_form(model, form.device)
     rotated = [store_rotated_rows(builder, weight, grids[weight.name], stored) for weight in turned]
+    halve_vectors(builder, excluded)
     finish(builder)
     renamed = [Narrowed(one.name, _SCHEMES[one.scheme], one.size_bytes) for one in narrowed]
     return Applied(model, (*renamed, *rotated), found.notes)

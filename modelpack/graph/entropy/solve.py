@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from modelpack.graph.entropy.allocation import (
     Curve,
@@ -21,6 +21,7 @@ from modelpack.graph.entropy.allocation import (
 )
 from modelpack.graph.entropy.grid import Grid
 from modelpack.graph.entropy.grids import make_grids
+from modelpack.graph.entropy.kept import kept_in_floats
 from modelpack.graph.entropy.rendering import Form, render
 from modelpack.graph.entropy.statistics import Statistics
 from modelpack.graph.entropy.targets import load_of
@@ -89,6 +90,11 @@ class Solver:
             weight for weight in found if weight.name in statistics.costs
         )
         self.curves = make_curves(self.weights, statistics.costs)
+        self.kept = (
+            kept_in_floats(self.weights, statistics.seen.curvature, 2 * self._allowed())
+            if request.form.products == "integers"
+            else frozenset[str]()
+        )
         self._expected = self._run(request.source)
 
     def attempt(self, scale: float) -> tuple[Attempt, dict[str, Grid]]:
@@ -112,22 +118,30 @@ class Solver:
 
     def grids(self, steps: Mapping[str, float]) -> dict[str, Grid]:
         """Each weight on a grid of its step."""
-        return make_grids(self.weights, steps, self._statistics.seen)
+        grids = make_grids(self.weights, steps, self._statistics.seen)
+        return {
+            name: structs.replace(grid, in_floats=name in self.kept) for name, grid in grids.items()
+        }
 
     def first_scale(self) -> float:
         """The scale whose predicted error is a little below what the limits allow."""
-        # 1 - cosine is half of the relative squared error; other metrics have no such law, and start there too.
-        allowed = min(
-            (1 - target.threshold for target in self._request.targets if target.metric == "cosine"),
-            default=0.005,
-        )
         low, high = -80.0, 80.0
         # Beyond the coarsest and the finest steps that there are, other scales change nothing.
-        aim = min(2 * _FIRST_AIM * allowed, 0.95 * self._predicted(high))
+        aim = min(2 * _FIRST_AIM * self._allowed(), 0.95 * self._predicted(high))
         for _ in range(40):
             middle = (low + high) / 2
             low, high = (middle, high) if self._predicted(middle) < aim else (low, middle)
         return low
+
+    def _allowed(self) -> float:
+        """What cosines may lack of 1.
+
+        That is half of the relative squared error; other metrics have no such law, and start there too.
+        """
+        lacking = (
+            1 - target.threshold for target in self._request.targets if target.metric == "cosine"
+        )
+        return min(lacking, default=0.005)
 
     def _predicted(self, scale: float) -> float:
         return predicted_error(self.curves, allocate(self.curves, scale))

@@ -51,6 +51,7 @@ def write_statistics(path: Path, statistics: Statistics) -> Path:
         if curvature is not None:
             arrays[f"{number}/inputs"] = _half(curvature.inputs[None])
             arrays[f"{number}/outputs"] = _half(curvature.outputs[None])
+            arrays[f"{number}/activations"] = np.array([curvature.activations])
     return write_arrays(path, arrays)
 
 
@@ -69,6 +70,7 @@ def read_statistics(path: Path) -> Statistics:
                 curvature[name] = Curvature(
                     _whole(file.read(f"{number}/inputs"))[0],
                     _whole(file.read(f"{number}/outputs"))[0],
+                    float(file.read(f"{number}/activations")[0]),
                 )
     return Statistics(Seen(moments, curvature), dict(zip(names, costs, strict=True)))
 

@@ -53,10 +53,23 @@ def test_measure_look_ups_count_rows(tmp_path: Path) -> None:
     assert statistics.seen.curvature["table"].outputs.shape == (32, 32)
 
 
-def test_measure_filters_have_moments_and_curvature(tmp_path: Path) -> None:
-    statistics = measured(onnx_models.conv_net(), IMAGES, tmp_path)
-    assert statistics.seen.moments["conv2.weight"].blocks[0].shape == (1, 144, 144)
-    assert statistics.seen.curvature["conv2.weight"].inputs.shape == (144, 144)
+def test_measure_large_filters_have_curvature_small_ones_moments_alone(tmp_path: Path) -> None:
+    proto = onnx_models.conv_net()
+    small = measured(proto, IMAGES, tmp_path)
+    assert small.seen.moments["conv2.weight"].blocks[0].shape == (1, 144, 144)
+    assert set(small.seen.curvature) <= {"fc.weight"}
+    for each in proto.graph.initializer:
+        outputs = 512
+        if each.name == "conv2.weight":
+            each.CopyFrom(onnx_models.tensor(each.name, floats(1, outputs, 16, 3, 3)))
+        elif each.name == "conv2.bias":
+            each.CopyFrom(onnx_models.tensor(each.name, floats(2, outputs)))
+        elif each.name == "fc.weight":
+            each.CopyFrom(onnx_models.tensor(each.name, floats(3, 10, outputs)))
+    large = measured(proto, IMAGES, tmp_path)
+    assert large.seen.curvature["conv2.weight"].inputs.shape == (144, 144)
+    assert large.seen.curvature["conv2.weight"].outputs.shape == (512, 512)
+    assert large.seen.curvature["conv2.weight"].activations == 0
 
 
 def test_measure_filters_in_groups_have_moments_alone(tmp_path: Path) -> None:
