@@ -10,7 +10,9 @@ from typing import Literal
 
 from msgspec import Struct
 
-Dtype = Literal["fp32", "fp16", "q8", "q4"]
+Dtype = Literal["fp32", "fp16", "q8", "int8", "q4", "q4f16"]
+# Those that compute in half precision, for which WebAssembly has no kernels.
+HALVES: frozenset[Dtype] = frozenset({"fp16", "q4f16"})
 Device = Literal["wasm", "webgpu"]
 Host = Literal[
     "static",

@@ -12,6 +12,7 @@ from modelpack.config.containers import Values, missing
 from modelpack.config.golden import read_golden
 from modelpack.config.source_keys import read_export, read_source
 from modelpack.spec import (
+    HALVES,
     Asset,
     CacheSettings,
     Device,
@@ -82,14 +83,14 @@ def written_dtype(id_: str, variant: Values) -> grammar.WrittenDtype:
     dtype = variant.get(grammar.DTYPE)
     if dtype is not None:
         return dtype
-    if id_ not in (*grammar.DTYPES, *grammar.DTYPES_LATER):
+    if id_ not in grammar.DTYPES_KNOWN:
         raise missing(grammar.DTYPE, variant.at)
     return grammar.DTYPE.field.read(id_, variant.at)
 
 
 def device_of(dtype: Dtype, variant: Values) -> Device:
     """The device written, else the one that suits the dtype: half precision has no kernels in wasm."""
-    return variant.get(grammar.DEVICE) or ("webgpu" if dtype == "fp16" else "wasm")
+    return variant.get(grammar.DEVICE) or ("webgpu" if dtype in HALVES else "wasm")
 
 
 def _output(output: Values) -> OutputSettings:

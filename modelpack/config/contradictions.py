@@ -29,7 +29,15 @@ from modelpack.config.fields import did_you_mean
 from modelpack.config.golden import FILE_SUFFIXES
 from modelpack.config.metric_keys import ACCURACY, F1, METRIC_KEYS, METRICS
 from modelpack.config.place import Fault, Keys, Place, show
-from modelpack.spec import FileSource, HubSource, NpmSource, PythonSource, Source, UrlSource
+from modelpack.spec import (
+    HALVES,
+    FileSource,
+    HubSource,
+    NpmSource,
+    PythonSource,
+    Source,
+    UrlSource,
+)
 
 # Defaults are the one way for a small file to mean a large project; more takes seconds to read.
 _MAX_DEFAULT_VALUES = 50_000
@@ -240,11 +248,11 @@ def _variant(id_: str, variant: Values) -> Iterator[Fault]:
     except Fault as fault:
         yield fault
         return
-    if dtype == "fp16" and device_of(dtype, variant) == "wasm":
+    if dtype in HALVES and device_of(dtype, variant) == "wasm":
         yield _contradiction(
             variant.place(grammar.DEVICE),
-            "fp16 does not run on wasm, which has no kernels for half precision",
-            remedy='use device = "webgpu", or dtype = "q8"',
+            f"{dtype} does not run on wasm, which has no kernels for half precision",
+            remedy=f'use device = "webgpu", or dtype = "{"q8" if dtype == "fp16" else "q4"}"',
         )
     if dtype == "fp32" and variant.value(grammar.NODES_TO_EXCLUDE):
         yield _contradiction(
@@ -254,10 +262,9 @@ def _variant(id_: str, variant: Values) -> Iterator[Fault]:
     sizes = [
         key for key in (grammar.BLOCK_SIZE, grammar.GROUP_SIZE) if variant.get(key) is not None
     ]
-    if sizes and dtype != "q4":
-        yield _contradiction(
-            variant.place(sizes[0]), f"{dtype} has no blocks; expected {sizes[0].name} only for q4"
-        )
+    if sizes and dtype not in {"q4", "q4f16"}:
+        message = f"{dtype} has no blocks; expected {sizes[0].name} only for q4 and q4f16"
+        yield _contradiction(variant.place(sizes[0]), message)
     elif len(sizes) == 2:
         yield _contradiction(
             variant.place(sizes[1]), "block_size and group_size are the same; expected one of them"
@@ -272,7 +279,7 @@ def _shape(id_: str, variant: Values, golden: Values) -> Iterator[Fault]:
     if shape == "plain":
         return
     key = grammar.DTYPE if dtype == "auto" else grammar.SHAPE
-    if dtype not in {"q8", "auto"}:
+    if dtype not in {"q8", "int8", "auto"}:
         yield _contradiction(
             variant.place(key), f"{dtype} has no grids to choose; expected shape only for q8"
         )

@@ -96,10 +96,14 @@ class Name(Text, frozen=True):
 
 
 class Choice(Leaf[T_co], Generic[T_co], frozen=True):
-    """One of `choices`. `later` are names that users know from other tools and that this version does not build."""
+    """One of `choices`. `later` are names that users know from other tools and that this version does not build.
+
+    `refused` are such names that it never will, each with the reason.
+    """
 
     choices: tuple[T_co, ...]
     later: tuple[str, ...] = ()
+    refused: tuple[tuple[str, str], ...] = ()
 
     def read(self, value: object, at: Place) -> T_co:
         """The choice."""
@@ -117,6 +121,10 @@ class Choice(Leaf[T_co], Generic[T_co], frozen=True):
                     at.keys,
                     f"this version does not build {show(value)} yet; expected {expected}",
                 )
+            for name, reason in self.refused:
+                if value == name:
+                    message = f"{show(value)} is not built: {reason}; expected {expected}"
+                    raise Fault("MP-E112", at.keys, message)
             expected += did_you_mean(value, (str(choice) for choice in self.choices))
         raise at.wrong(value, expected)
 

@@ -35,7 +35,7 @@ from modelpack.publish.wire import (
     WebgpuNeeds,
 )
 from modelpack.record import FileLayout, Layout, Part, ValueFacts
-from modelpack.spec import Device, Dtype
+from modelpack.spec import HALVES, Device, Dtype
 
 _RUNTIME = "onnxruntime-web"
 
@@ -191,7 +191,7 @@ def _variant(
 def _requires(dtype: Dtype, device: Device) -> Requires:
     """fp16 without `shader-f16` gave silently wrong results on one WebGPU provider and failed at run on another."""
     if device == "webgpu":
-        return Requires(webgpu=WebgpuNeeds(("shader-f16",) if dtype == "fp16" else ()))
+        return Requires(webgpu=WebgpuNeeds(("shader-f16",) if dtype in HALVES else ()))
     return Requires(wasm=("simd",))
 
 

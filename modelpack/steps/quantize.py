@@ -21,6 +21,7 @@ from modelpack.graph.recipes.compare import largest_error
 from modelpack.graph.recipes.exclude import excluded_nodes
 from modelpack.graph.recipes.fp16 import Trial, apply_fp16
 from modelpack.graph.recipes.q4 import apply_q4
+from modelpack.graph.recipes.q4f16 import apply_q4f16
 from modelpack.graph.recipes.q8 import apply_q8
 from modelpack.graph.recipes.weights import MIN_ELEMENTS
 from modelpack.graph.sessions import open_session
@@ -33,6 +34,7 @@ _WANTED = {
     "q8": f"products, filters, recurrences and look-ups with float32 weights of {MIN_ELEMENTS} numbers or more",
     "q4": f"products and look-ups with float32 weights of {MIN_ELEMENTS} numbers or more",
 }
+_SAME = {"int8": "q8", "q4f16": "q4"}  # what they narrow
 _INSTEAD = {"fp16": "fp32", "q8": "fp16 or fp32", "q4": "q8"}
 
 
@@ -79,8 +81,10 @@ def _apply(step: StepInput[QuantizeParams], trial: Trial) -> Applied:
         return render(model, Form(params.device, products), excluded, grids)
     if params.dtype == "fp16":
         return apply_fp16(trial, params.device, excluded)
-    if params.dtype == "q8":
+    if params.dtype in {"q8", "int8"}:
         return apply_q8(model, params.device, excluded)
+    if params.dtype == "q4f16":
+        return apply_q4f16(trial, params, excluded)
     return apply_q4(model, params, excluded)
 
 
@@ -122,7 +126,7 @@ def _nothing_changed(params: QuantizeParams, applied: Applied) -> StepError:
     notes = f" ({'; '.join(applied.notes)})" if applied.notes else ""
     return StepError(
         "MP-E450",
-        f"{dtype} changes nothing in this model: it narrows {_WANTED[dtype]}, and finds none{notes}",
+        f"{dtype} changes nothing in this model: it narrows {_WANTED[_SAME.get(dtype, dtype)]}, and finds none{notes}",
         where="dtype",
-        remedy=f'remove the {dtype} variant, or use dtype = "{_INSTEAD[dtype]}"',
+        remedy=f'remove the {dtype} variant, or use dtype = "{_INSTEAD[_SAME.get(dtype, dtype)]}"',
     )

@@ -12,7 +12,7 @@ import msgspec
 
 from modelpack.errors import StepError
 from modelpack.graph.entropy.gridfile import write_grids
-from modelpack.graph.entropy.ledger import Ledger, make_ledger
+from modelpack.graph.entropy.ledger import Ledger, LedgerAttempt, make_ledger
 from modelpack.graph.entropy.rendering import Form, Products
 from modelpack.graph.entropy.solve import Request, Solution, solve
 from modelpack.graph.entropy.statistics import read_statistics
@@ -96,10 +96,19 @@ def _smallest(tried: list[Tried], params: SolveParams) -> Tried:
     raise StepError(
         "MP-E452",
         f"no grid keeps the limits on the tune samples with a margin; the closest, with {products} products, has "
-        f"{_figures(nearest, params.targets)} at about {format_size(round(nearest.best.entropy_bytes))}",
+        f"{_figures(nearest, params.targets)} at about {format_size(round(nearest.best.entropy_bytes))}"
+        f"{_blocking(nearest)}",
         where="golden.metrics",
         remedy=_remedy(params),
     )
+
+
+def _blocking(nearest: Solution) -> str:
+    """Which of several limits is in the way."""
+    best = nearest.best
+    if len(best.loads) < 2:
+        return ""
+    return f"; {best.tightest} is in the way, with {best.load:.2f} of the error that it allows"
 
 
 def _remedy(params: SolveParams) -> str:
@@ -130,10 +139,21 @@ def _notes(tried: list[Tried], ledger: Ledger) -> list[str]:
     mean_bits = bits / sum(math.prod(entry.shape) for entry in ledger.entries)
     costly = max(ledger.entries, key=lambda entry: entry.error_share)
     weights = f"{len(ledger.entries)} weights at {mean_bits:.2f} bits"
+    pareto = sorted(
+        (attempt for attempt in ledger.attempts if attempt.best),
+        key=lambda attempt: attempt.entropy_bytes,
+    )
     return [
         f"{'; '.join(forms)}; chose {ledger.products}",
+        f"tried {len(ledger.attempts)}, of which no other is both smaller and nearer: {', '.join(map(_pair, pareto))}",
         f"{weights}; {costly.name} causes {costly.error_share:.0%} of the error",
     ]
+
+
+def _pair(attempt: LedgerAttempt) -> str:
+    """A point of the Pareto set: its size, and how much of the allowed error it has used up."""
+    size = format_size(round(attempt.entropy_bytes))
+    return f"{size} at {attempt.load:.2f} of the allowed error"
 
 
 def _outcome(products: Products, solution: Solution) -> str:

@@ -89,12 +89,26 @@ def test_run_q8_result_agrees_in_onnxruntime(tmp_path: Path) -> None:
         ("q8", "webgpu", "w8_channel"),
         ("q4", "wasm", "w4_g32_sym"),
         ("q4", "webgpu", "w4_g32_sym"),
+        ("q4f16", "webgpu", "fp16+w4_g32_sym"),
+        ("int8", "webgpu", "w8_channel"),
     ],
 )
 def test_run_recipe_follows_dtype_and_device(
     dtype: Dtype, device: Device, scheme: str, tmp_path: Path
 ) -> None:
     assert measured(run(onnx_models.mlp(), tmp_path, dtype, device))["scheme"] == scheme
+
+
+def test_run_q4f16_keeps_no_float32_and_agrees_with_q4(tmp_path: Path) -> None:
+    (tmp_path / "four").mkdir()
+    four = path_of(run(onnx_models.mlp(), tmp_path / "four", "q4", "webgpu"), "model")
+    half = path_of(run(onnx_models.mlp(), tmp_path, "q4f16", "webgpu"), "model")
+    kept = {each.name for each in onnx.load(half).graph.initializer if each.data_type == 1}
+    assert not kept
+    feeds = {"x": floats(0, 2, 32)}
+    (expected,) = run_session(open_session(four), feeds).values()
+    (found,) = run_session(open_session(half), feeds).values()
+    assert np.allclose(expected, found, atol=0.02 * np.abs(np.asarray(expected)).max())
 
 
 def test_run_leaves_nothing_but_the_model(tmp_path: Path) -> None:

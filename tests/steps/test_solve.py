@@ -65,6 +65,10 @@ def test_run_ledger_names_every_weight(tmp_path: Path) -> None:
     assert ledger.products == "integers"
     assert measured(output)["attempts"] == len(ledger.attempts)
     assert any("2 weights at" in note for note in output.notes)
+    assert {entry.reason for entry in ledger.entries} == {"feedback along both axes"}
+    assert any(attempt.best for attempt in ledger.attempts)
+    assert {attempt.tightest for attempt in ledger.attempts} == {"cosine"}
+    assert any("of the allowed error" in note for note in output.notes)
 
 
 def test_run_auto_tries_every_form_and_keeps_the_smallest(tmp_path: Path) -> None:

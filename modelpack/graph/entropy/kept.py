@@ -12,7 +12,7 @@ from modelpack.graph.entropy.curvature import Curvature
 from modelpack.graph.recipes.weights import Weight
 
 _SHARE = 0.15  # of the allowed error that all rounding of inputs together may take
-_MOST = 1 / 3  # of all multiplications may stay in floats: each of them takes about twice as long
+_MOST = 1 / 4  # of all multiplications may stay in floats: each of them takes about twice as long
 
 
 def kept_in_floats(

@@ -20,11 +20,11 @@ from modelpack.graph.entropy.allocation import (
     predicted_error,
 )
 from modelpack.graph.entropy.grid import Grid
-from modelpack.graph.entropy.grids import make_grids
+from modelpack.graph.entropy.grids import Seen, make_grids
 from modelpack.graph.entropy.kept import kept_in_floats
 from modelpack.graph.entropy.rendering import Form, render
 from modelpack.graph.entropy.statistics import Statistics
-from modelpack.graph.entropy.targets import load_of
+from modelpack.graph.entropy.targets import loads_of
 from modelpack.graph.entropy.unrolled import compared
 from modelpack.graph.golden.samples import Sample
 from modelpack.graph.io import read_model, write_model
@@ -55,12 +55,21 @@ class Request(Struct, frozen=True):
 
 
 class Attempt(Struct, frozen=True):
-    """One try: the scale, the load it led to, the figures, and the bytes at the integers' entropy."""
+    """One try: the scale, the load it led to, the figures, and the bytes at the integers' entropy.
+
+    `loads` are those of each limit; `load` is the largest.
+    """
 
     scale: float
     load: float
     figures: tuple[tuple[str, float], ...]
     entropy_bytes: float
+    loads: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def tightest(self) -> str:
+        """The metric whose limit is nearest, or furthest exceeded."""
+        return max(self.loads, key=lambda each: each[1], default=("", 0.0))[0]
 
 
 class Solution(Struct, frozen=True):
@@ -71,6 +80,7 @@ class Solution(Struct, frozen=True):
     curves: tuple[Curve, ...]
     best: Attempt
     attempts: tuple[Attempt, ...]
+    seen: Seen
 
     @property
     def met(self) -> bool:
@@ -112,9 +122,11 @@ class Solver:
             Case(expected, outputs, sample.feeds, sample.label)
             for expected, outputs, sample in zip(self._expected, found, self._tune, strict=True)
         ]
-        load, figures = load_of(self._request.targets, cases)
+        loads, figures = loads_of(self._request.targets, cases)
         size = sum(grid.entropy_bytes for grid in grids.values())
-        return Attempt(scale, load, tuple(figures.items()), size), grids
+        load = max(loads.values(), default=0.0)
+        tried = Attempt(scale, load, tuple(figures.items()), size, tuple(loads.items()))
+        return tried, grids
 
     def grids(self, steps: Mapping[str, float]) -> dict[str, Grid]:
         """Each weight on a grid of its step."""
@@ -173,7 +185,7 @@ def solve(request: Request, statistics: Statistics, tune: Sequence[Sample]) -> S
     if best is None:
         raise AssertionError("at least one attempt is made")
     steps = allocate(solver.curves, best[0].scale)
-    return Solution(best[1], steps, solver.curves, best[0], tuple(attempts))
+    return Solution(best[1], steps, solver.curves, best[0], tuple(attempts), statistics.seen)
 
 
 def next_scale(attempts: Sequence[Attempt]) -> float | None:

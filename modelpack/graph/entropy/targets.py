@@ -22,14 +22,16 @@ _DEVIATIONS = 1.64
 _LARGEST_MARGIN = 1.1
 
 
-def load_of(targets: Sequence[Target], cases: Sequence[Case]) -> tuple[float, dict[str, float]]:
-    """The load, and the plain figure of each metric without any margin."""
-    loads = [0.0]
+def loads_of(
+    targets: Sequence[Target], cases: Sequence[Case]
+) -> tuple[dict[str, float], dict[str, float]]:
+    """The load of each limit, and the plain figure of each metric without any margin."""
+    loads: dict[str, float] = {}
     figures: dict[str, float] = {}
     for target in targets:
         load, figures[target.metric] = _load(target, cases)
-        loads.append(load if np.isfinite(load) else float("inf"))
-    return max(loads), figures
+        loads[target.metric] = load if np.isfinite(load) else float("inf")
+    return loads, figures
 
 
 def _load(target: Target, cases: Sequence[Case]) -> tuple[float, float]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from modelpack.graph.entropy.targets import load_of
+from modelpack.graph.entropy.targets import loads_of
 from modelpack.graph.metrics.case import Case
 from modelpack.spec import Target
 
@@ -17,6 +17,13 @@ def cases(*pairs: tuple[list[float], list[float]]) -> list[Case]:
 
 EQUAL = cases(([1, 0], [1, 0]), ([0, 1], [0, 1]), ([1, 0], [1, 0]), ([0, 1], [0, 1]))
 TURNED = cases(([1, 0], [0.8, 0.6]), ([0, 1], [0, 1]), ([1, 0], [0.8, 0.6]), ([0, 1], [0, 1]))
+
+
+def load_of(targets: tuple[Target, ...], found: tuple[Case, ...]) -> tuple[float, dict[str, float]]:
+    """The largest load, and the figures."""
+    loads, figures = loads_of(targets, found)
+    assert set(loads) == set(figures) == {target.metric for target in targets}
+    return max(loads.values()), figures
 
 
 def test_load_of_equal_outputs_is_nothing() -> None:
