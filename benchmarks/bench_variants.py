@@ -10,7 +10,6 @@ samples, and every figure that is printed from the judge samples; `other` is a s
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 import time
 import zlib
@@ -21,7 +20,6 @@ from typing import Any
 
 import brotli
 import msgspec
-import numpy as np
 import onnx_ir as ir
 import zstandard
 from onnxruntime.quantization import (
@@ -32,12 +30,11 @@ from onnxruntime.quantization import (
     quantize_static,
 )
 from onnxruntime.quantization.shape_inference import quant_pre_process
-from sklearn.datasets import load_sample_images
 
+from benchmarks.variant_cases import Case, cases
 from modelpack.errors import StepError
 from modelpack.graph.golden.samples import Sample, read_samples, write_samples
 from modelpack.graph.golden.split import split_samples
-from modelpack.graph.golden.texts import read_texts
 from modelpack.graph.io import read_model
 from modelpack.graph.recipes.opset import at_least
 from modelpack.graph.sessions import open_session, session_inputs
@@ -54,7 +51,6 @@ from modelpack.spec import (
 )
 from modelpack.steps import evaluate, quantize, shake, solve, statistics
 from modelpack.steps.contract import InputFiles, StepInput, StepOutput
-from tests.support.real_inputs import magika_feed, magika_files
 
 ENCODE: dict[str, Callable[[bytes], bytes]] = {
     "gzip": lambda content: zlib.compress(content, 9),
@@ -62,16 +58,6 @@ ENCODE: dict[str, Callable[[bytes], bytes]] = {
     "br": lambda content: bytes(brotli.compress(content)),
 }
 CALIBRATION_SAMPLES = 100
-
-
-class Case(msgspec.Struct, frozen=True):
-    """A model, the outputs that count, its samples, those of another domain, and the cosines to reach."""
-
-    source: Path
-    outputs: tuple[str, ...]
-    samples: tuple[Sample, ...]
-    other: tuple[Sample, ...]
-    cosines: tuple[float, ...]
 
 
 class Bench:
@@ -215,69 +201,6 @@ def shaped(bench: Bench) -> Iterator[tuple[str, Callable[[], tuple[Path, ...]]]]
         f"entropy {loosest:g}, integer products",
         lambda: bench.shaped(loosest, "entropy", "wasm"),
     )
-
-
-def cases(wanted: Sequence[str]) -> Iterator[tuple[str, Case]]:
-    """The models that are there."""
-    if "digits" in wanted:
-        folder = Path(__file__).parent.parent / "examples" / "digits"
-        yield "digits", _digits(folder)
-    models = os.environ.get("MODELPACK_REAL_MODELS")
-    if models and "magika_v3_3" in wanted:
-        yield "magika_v3_3", _magika(Path(models))
-    if models and "ultraface" in wanted:
-        yield "ultraface", _ultraface(Path(models))
-    minilm = os.environ.get("MODELPACK_MINILM")
-    if minilm and "minilm" in wanted:
-        yield "minilm", _minilm(Path(minilm))
-
-
-def _digits(folder: Path) -> Case:
-    with np.load(folder / "golden" / "digits.npz") as arrays:
-        samples = _batches({name: arrays[name] for name in arrays.files})
-    return Case(folder / "models" / "digits.onnx", (), samples, (), (0.999, 0.99997))
-
-
-def _batches(arrays: dict[str, Any]) -> tuple[Sample, ...]:
-    count = len(next(iter(arrays.values())))
-    return tuple(
-        Sample(index, {name: array[index : index + 1] for name, array in arrays.items()})
-        for index in range(count)
-    )
-
-
-def _magika(folder: Path) -> Case:
-    config = folder / "magika_v3_3.config.json"
-    feeds = [magika_feed(path, config) for path in magika_files(800)]
-    samples = tuple(Sample(number, feed) for number, feed in enumerate(feeds))
-    return Case(folder / "magika_v3_3.onnx", (), samples, (), (0.99, 0.9996))
-
-
-def _ultraface(folder: Path) -> Case:
-    samples = tuple(Sample(number, {"input": crop}) for number, crop in enumerate(_crops()))
-    return Case(folder / "ultraface.onnx", (), samples, (), (0.9999, 0.99998))
-
-
-def _crops() -> Iterator[Any]:
-    """160 crops of two photographs, at three sizes."""
-    for image in load_sample_images().images:
-        for stride in (1, 1.5):
-            height, width = int(240 * stride), int(320 * stride)
-            for top in np.linspace(0, image.shape[0] - height, 5).astype(int):
-                for left in np.linspace(0, image.shape[1] - width, 8).astype(int):
-                    rows = top + (np.arange(240) * stride).astype(int)
-                    columns = left + (np.arange(320) * stride).astype(int)
-                    crop = image[np.ix_(rows, columns)].astype(np.float32)
-                    yield np.ascontiguousarray(((crop - 127) / 128).transpose(2, 0, 1))[None]
-
-
-def _minilm(folder: Path) -> Case:
-    source, tokenizer = folder / "model.onnx", folder / "tokenizer.json"
-    inputs = session_inputs(open_session(source))
-    texts = [
-        read_texts(folder / name, tokenizer, inputs) for name in ("golden.jsonl", "other.jsonl")
-    ]
-    return Case(source, ("sentence_embedding",), texts[0], texts[1], (0.99, 0.995))
 
 
 def main() -> None:

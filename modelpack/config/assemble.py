@@ -88,9 +88,14 @@ def written_dtype(id_: str, variant: Values) -> grammar.WrittenDtype:
     return grammar.DTYPE.field.read(id_, variant.at)
 
 
+def is_half(dtype: Dtype) -> bool:
+    """Whether it computes in half precision."""
+    return dtype in HALVES
+
+
 def device_of(dtype: Dtype, variant: Values) -> Device:
     """The device written, else the one that suits the dtype: half precision has no kernels in wasm."""
-    return variant.get(grammar.DEVICE) or ("webgpu" if dtype in HALVES else "wasm")
+    return variant.get(grammar.DEVICE) or ("webgpu" if is_half(dtype) else "wasm")
 
 
 def _output(output: Values) -> OutputSettings:

@@ -19,6 +19,7 @@ from modelpack.config.assemble import (
     cache_directory,
     device_of,
     dtype_of,
+    is_half,
     models,
     shape_of,
     written_dtype,
@@ -29,15 +30,7 @@ from modelpack.config.fields import did_you_mean
 from modelpack.config.golden import FILE_SUFFIXES
 from modelpack.config.metric_keys import ACCURACY, F1, METRIC_KEYS, METRICS
 from modelpack.config.place import Fault, Keys, Place, show
-from modelpack.spec import (
-    HALVES,
-    FileSource,
-    HubSource,
-    NpmSource,
-    PythonSource,
-    Source,
-    UrlSource,
-)
+from modelpack.spec import FileSource, HubSource, NpmSource, PythonSource, Source, UrlSource
 
 # Defaults are the one way for a small file to mean a large project; more takes seconds to read.
 _MAX_DEFAULT_VALUES = 50_000
@@ -248,7 +241,7 @@ def _variant(id_: str, variant: Values) -> Iterator[Fault]:
     except Fault as fault:
         yield fault
         return
-    if dtype in HALVES and device_of(dtype, variant) == "wasm":
+    if is_half(dtype) and device_of(dtype, variant) == "wasm":
         yield _contradiction(
             variant.place(grammar.DEVICE),
             f"{dtype} does not run on wasm, which has no kernels for half precision",
