@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -n auto
 
-.PHONY: help setup setup-export demo test test-all test-browser lint fmt check golden schemas bench
+.PHONY: help setup setup-export demo demo-page test test-all test-browser lint fmt check golden schemas bench
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -16,12 +16,16 @@ setup: .venv/ready ## make .venv with everything that development needs
 	$(BIN)/python -m pip install --quiet --upgrade pip && $(BIN)/python -m pip install --quiet --editable '.[golden]' --group dev && touch $@
 
 node_modules/.package-lock.json: package-lock.json
-	@command -v npm >/dev/null || { echo "the loader's tests need Node 20 or newer: https://nodejs.org, or sudo apt-get install nodejs npm"; exit 1; }
+	@command -v npm >/dev/null || { echo "this needs Node 20 or newer: https://nodejs.org, or sudo apt-get install nodejs npm"; exit 1; }
 	npm ci --no-audit --no-fund && touch $@
 
-demo: setup ## build examples/digits and say where the manifest is
+demo: setup ## build examples/digits, and in a terminal serve the page that runs it
 	$(BIN)/modelpack build -C examples/digits
-	@echo "manifest: examples/digits/public/models/manifest.json"
+	@if [ -t 0 ] && [ -t 1 ] && command -v npm >/dev/null; then $(MAKE) --no-print-directory demo-page; else echo "draw a digit, and it is read: make demo-page (Node 20 or newer)"; fi
+
+demo-page: setup node_modules/.package-lock.json ## serve examples/digits-web, which reloads when a model changes
+	npm run --silent build
+	npm run --silent dev --workspace digits-web
 
 setup-export: setup ## and torch, for the tests of exports (2 GB)
 	$(BIN)/python -m pip install --quiet --editable '.[golden,export]' --constraint constraints/export.txt
