@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -15,9 +14,9 @@ from modelpack.sources.locate import locate
 from tests.support.scripts import ROOT
 
 EXAMPLE = ROOT / "examples" / "monorepo"
-LEFT_OUT = shutil.ignore_patterns("node_modules", ".modelpack", "public", "dist")
+LEFT_OUT = shutil.ignore_patterns("node_modules", ".modelpack", ".turbo", "public", "dist")
+APPS = ("kiosk", "web")
 
-needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 needs_npm = pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed")
 
 
@@ -33,6 +32,13 @@ def link_package(workspace: Path, folder: str) -> None:
     (scope / "models").symlink_to(workspace / "packages" / "models", target_is_directory=True)
 
 
+def link_command(workspace: Path) -> None:
+    """What an installer does: the npm package's command is where npm scripts find it."""
+    commands = workspace / "node_modules" / ".bin"
+    commands.mkdir(parents=True)
+    (commands / "modelpack").symlink_to(ROOT / "packages" / "cli" / "bin" / "modelpack.js")
+
+
 @pytest.mark.parametrize("folder", ["apps/web", "."], ids=["pnpm", "npm"])
 def test_monorepo_model_is_found_where_installers_link_it(workspace: Path, folder: str) -> None:
     link_package(workspace, folder)
@@ -46,73 +52,49 @@ def test_monorepo_model_is_small() -> None:
     assert (EXAMPLE / "packages" / "models" / "digits.onnx").stat().st_size <= 100_000
 
 
-def test_monorepo_app_packs_models_before_each_build() -> None:
-    package = json.loads((EXAMPLE / "apps" / "web" / "package.json").read_bytes())
-    assert package["scripts"] == {"prebuild": "modelpack build", "build": "node build.mjs"}
+@pytest.mark.parametrize("app", APPS)
+def test_monorepo_apps_have_the_scripts_of_the_tasks(app: str) -> None:
+    package = json.loads((EXAMPLE / "apps" / app / "package.json").read_bytes())
+    tasks = json.loads((EXAMPLE / "turbo.json").read_bytes())["tasks"]
+    assert package["scripts"] == {"models": "modelpack build", "build": "vite build", "dev": "vite"}
+    assert set(tasks) == set(package["scripts"])
 
 
-def publish_one_chunk(workspace: Path, content: bytes, size: int) -> None:
-    """A manifest with one chunk of `size` bytes, and the chunk's file with `content`."""
-    models = workspace / "apps" / "web" / "public" / "models"
-    (models / "c").mkdir(parents=True)
-    (models / "c" / f"{'ab' * 32}.g.bin").write_bytes(content)
-    manifest = {
-        "delivery": {"base": "./", "chunkUrl": "c/{hash}{ext}"},
-        "chunks": [{"hash": "ab" * 32, "size": 9, "enc": {"gzip": size}}],
-    }
-    (models / "manifest.json").write_text(json.dumps(manifest))
-
-
-def run_build_script(workspace: Path) -> subprocess.CompletedProcess[str]:
+def run_models(workspace: Path, app: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["node", "build.mjs"],
-        cwd=workspace / "apps" / "web",
+        ["npm", "run", "--silent", "models", "--workspace", app, "--", *arguments],
+        cwd=workspace,
+        env={**os.environ, "MODELPACK_PYTHON": sys.executable, "PYTHONPATH": str(ROOT)},
         check=False,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
 
 
-@needs_node
-def test_monorepo_build_script_copies_chunks_and_pins_the_manifest(workspace: Path) -> None:
-    publish_one_chunk(workspace, b"four", 4)
-    finished = run_build_script(workspace)
-    dist = workspace / "apps" / "web" / "dist"
-    pin = hashlib.sha256((dist / "models" / "manifest.json").read_bytes()).hexdigest()
-    assert finished.stdout == f"dist/index.html pins manifest {pin[:12]}\n"
-    assert f'const pin = "{pin}";' in (dist / "index.html").read_text()
-    assert (dist / "models" / "c" / f"{'ab' * 32}.g.bin").read_bytes() == b"four"
-
-
-@needs_node
-def test_monorepo_build_script_refuses_a_cut_off_chunk(workspace: Path) -> None:
-    publish_one_chunk(workspace, b"fou", 4)
-    finished = run_build_script(workspace)
-    assert finished.returncode == 1
-    assert "has 3 bytes; the manifest says 4" in finished.stderr
-    assert not (workspace / "apps" / "web" / "dist").exists()
+@needs_npm
+def test_monorepo_npm_script_passes_arguments_output_and_exit_code(workspace: Path) -> None:
+    link_command(workspace)
+    link_package(workspace, ".")
+    planned = run_models(workspace, "web", "--dry-run", "--json")
+    assert planned.returncode == 0, planned.stderr
+    assert json.loads(planned.stdout)["steps"]
+    unknown = run_models(workspace, "web", "nothing")
+    assert (unknown.returncode, unknown.stdout) == (2, "")
+    assert '"nothing" names no model or variant' in unknown.stderr
 
 
 @needs_npm
 @pytest.mark.slow
-def test_monorepo_installs_packs_and_builds(workspace: Path) -> None:
-    scripts = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    for command in (
-        ["npm", "install", "--offline", "--no-audit", "--no-fund"],
-        ["npm", "run", "build", "--workspace", "web"],
-    ):
-        finished = subprocess.run(
-            command,
-            cwd=workspace,
-            env={**os.environ, "PATH": scripts},
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
+def test_monorepo_apps_share_what_both_need(workspace: Path) -> None:
+    link_command(workspace)
+    link_package(workspace, ".")
+    built = {}
+    for app in ("web", "kiosk"):
+        finished = run_models(workspace, app, "--json")
         assert finished.returncode == 0, finished.stderr
-    dist = workspace / "apps" / "web" / "dist"
-    manifest = json.loads((dist / "models" / "manifest.json").read_bytes())
-    assert [v["id"] for v in manifest["models"]["digits"]["variants"]] == ["q8", "fp32"]
+        built[app] = json.loads(finished.stdout)["variants"]
+    assert [v["variant"] for v in built["web"]] == ["q8", "fp32"]
+    # What the first one made, the second one need not make.
+    assert [(v["variant"], v["steps"] - v["cachedSteps"]) for v in built["kiosk"]] == [("q8", 0)]
     assert (workspace / ".modelpack" / "cache").is_dir()
