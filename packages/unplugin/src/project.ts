@@ -34,6 +34,8 @@ export interface Project {
   readonly build: () => Promise<Published>;
   /** Runs `modelpack watch` until this process ends; a second time does nothing. */
   readonly watch: () => void;
+  /** Ends the watch, if there is one. */
+  readonly stop: () => void;
   /** Calls back after each build of the watch. */
   readonly onChange: (changed: Changed) => void;
   /** What is published now. Rejects as the build did. */
@@ -51,6 +53,7 @@ export function openProject({ root: configured }: Options): Project {
   let folders: Folders | undefined;
   let current: Promise<Published> | undefined;
   let isWatched = false;
+  let stop: (() => void) | undefined;
   const listeners: Changed[] = [];
 
   const located = (): Folders => {
@@ -97,8 +100,9 @@ export function openProject({ root: configured }: Options): Project {
           listeners.push((change) => (change instanceof PluginError ? reject(change) : resolve(change)));
         }),
       );
-      watchPack(root(), (result) => void hear(result));
+      stop = watchPack(root(), (result) => void hear(result));
     },
+    stop: () => stop?.(),
     onChange: (changed) => void listeners.push(changed),
     published,
     transform: async (code, id, addressOf) => {

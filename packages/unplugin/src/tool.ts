@@ -43,19 +43,30 @@ export async function buildPack(root: string): Promise<string> {
   );
 }
 
-/** Runs `modelpack watch`, which ends with this process: it reads from a pipe that nobody writes to. */
-export function watchPack(root: string, hear: Heard): void {
+/**
+ * Runs `modelpack watch`, which ends with this process: it reads from a pipe that nobody writes to. Returns what ends it before;
+ * after that nothing is heard of it.
+ */
+export function watchPack(root: string, hear: Heard): () => void {
+  let isStopped = false;
+  const tell: Heard = (result) => {
+    if (!isStopped) hear(result);
+  };
   const child = start(root, ["watch", "-C", root, "--json=stream"], ["pipe", "pipe", "inherit"]);
   if (child.stdout) {
     createInterface({ input: child.stdout }).on("line", (text) => {
       const line = parse<WatchLine>(text);
-      if (line?.event === "error") hear(new PluginError(line.error, ""));
-      else if (line?.event === "report") hear(outcomeOf(line.report, root));
+      if (line?.event === "error") tell(new PluginError(line.error, ""));
+      else if (line?.event === "report") tell(outcomeOf(line.report, root));
     });
   }
   const end = (code: number): void =>
-    hear(new PluginError(`modelpack watch ended with code ${code}`, "start the dev server again"));
-  ended(child).then(end, hear);
+    tell(new PluginError(`modelpack watch ended with code ${code}`, "start the dev server again"));
+  ended(child).then(end, tell);
+  return () => {
+    isStopped = true;
+    child.stdin?.end();
+  };
 }
 
 function outcomeOf(report: Report, root: string): string | PluginError {

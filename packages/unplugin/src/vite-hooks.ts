@@ -29,6 +29,9 @@ export function viteHooks(project: Project, host: Host): Partial<VitePlugin> {
       const { consumer } = this.environment.config;
       if (dir && consumer === "client") await copyFiles(await project.staticFiles(), dir);
     },
+    closeBundle() {
+      if (isDev) project.stop(); // a server that is restarted has a plugin, and a watch, of its own
+    },
     transformIndexHtml: {
       order: "pre",
       handler: async () => {

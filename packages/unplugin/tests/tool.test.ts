@@ -1,5 +1,5 @@
 /** The tool is a script here that answers as modelpack does. */
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -75,4 +75,21 @@ test.skipIf(process.platform === "win32")("watchPack hears of every build, and o
     "MP-E101 broken",
     "modelpack watch ended with code 1; start the dev server again",
   ]);
+});
+
+test.skipIf(process.platform === "win32")("watchPack is silent once it is stopped", async () => {
+  const ended = join(root, "ended");
+  answerWith(
+    `echo '{"event":"report","report":{"status":"built","manifest":"m.json"}}'`,
+    "cat",
+    `: > ${ended}`,
+  );
+  const heard: (string | PluginError)[] = [];
+  const stop = await new Promise<() => void>((resolve) => {
+    const end = watchPack(root, (result) => void (heard.push(result) === 1 && resolve(end)));
+  });
+  stop();
+  await vi.waitUntil(() => existsSync(ended), { timeout: 10_000 });
+  await new Promise((resolve) => setTimeout(resolve, 50)); // the end of its process comes after the end of its script
+  expect(heard).toEqual([join(root, "m.json")]);
 });
