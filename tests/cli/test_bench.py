@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from modelpack.bench.browsers import choose_browser
+from modelpack.bench.places import find_parts
+from modelpack.errors import BenchError
+from tests.support.cli import ROOT, Answer, modelpack
+from tests.support.projects import Project
+
+QUICK = ("--visits", "1", "--warmup", "1", "--runs", "3", "--seconds", "0")
+
+
+def bench(project: Project, *argv: str) -> Answer:
+    return modelpack("bench", *argv, "-C", project.folder)
+
+
+@pytest.fixture
+def built(project: Project) -> Project:
+    assert modelpack("build", "-q", "-C", project.folder).code == 0
+    return project
+
+
+@pytest.fixture
+def page(built: Project) -> Project:
+    """The project with what its pages load, where this checkout has it."""
+    (built.folder / "node_modules").symlink_to(ROOT / "node_modules")
+    try:
+        find_parts(built.folder)
+        choose_browser("")
+    except BenchError as err:
+        pytest.skip(str(err))
+    return built
+
+
+def stats(project: Project) -> dict[str, object]:
+    found: dict[str, object] = json.loads((project.folder / "modelpack.stats.json").read_bytes())
+    return found
+
+
+def test_bench_of_nothing_says_build(project: Project) -> None:
+    answer = bench(project, "--only", "native")
+    assert (answer.code, answer.out) == (1, "")
+    assert answer.err.startswith("MP-E711 public/models/manifest.json: nothing is published here")
+
+
+def test_bench_without_onnxruntime_web_says_how_to_install_it(built: Project) -> None:
+    answer = bench(built)
+    assert (answer.code, answer.out) == (1, "")
+    assert answer.err == (
+        f"MP-E803 {built.folder}: onnxruntime-web is not in node_modules — "
+        "run `npm install onnxruntime-web`, or measure natively: --only native\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("argv", "found"),
+    [
+        (("--threads", "0"), 'argument --threads: found "0"; expected a number from 1'),
+        (("--threads", "1,65"), "argument --threads: found 65; expected at most 64"),
+        (("--slowdown", "1"), 'argument --slowdown: found "1"; expected factors above 1'),
+        (("--seconds", "long"), 'argument --seconds: found "long"; expected a number'),
+    ],
+)
+def test_bench_wrong_options_are_one_line(
+    project: Project, argv: tuple[str, ...], found: str
+) -> None:
+    assert bench(project, *argv) == Answer(2, "", f"MP-E101 {found} — see modelpack bench --help\n")
+
+
+@pytest.mark.slow
+def test_bench_natively_keeps_what_it_measured(built: Project) -> None:
+    answer = bench(built, "words@q8", "--only", "native", "--threads", "1,2", "--json", *QUICK)
+    assert answer.code == 0, answer.err
+    assert "words@q8 native cpu, 2 threads: p50" in answer.err
+    report = json.loads(answer.out)
+    (words,) = report["variants"]
+    assert [(run["engine"], run["threads"]) for run in words["runs"]] == [
+        ("native", 1),
+        ("native", 2),
+    ]
+    assert words["runs"][0]["operators"]
+    (machine,) = stats(built)["machines"].values()  # type: ignore[attr-defined]
+    assert machine == report["machine"]
+
+
+@pytest.mark.slow
+def test_bench_that_is_not_saved_leaves_the_stats(built: Project) -> None:
+    before = stats(built)
+    answer = bench(built, "words@q8", "--only", "native", "--threads", "1", "--no-save", *QUICK)
+    assert answer.code == 0, answer.err
+    assert stats(built) == before
+
+
+@pytest.mark.slow
+def test_bench_in_a_browser_is_as_accurate_as_natively(page: Project) -> None:
+    options = ("--only", "browser", "--threads", "1,2", "--slowdown", "2", "--json")
+    answer = bench(page, "words@q8", *options, *QUICK)
+    assert answer.code == 0, answer.err
+    (words,) = json.loads(answer.out)["variants"]
+    first, second, slowed = words["runs"]
+    assert (first["threads"], second["threads"], slowed["slowdown"]) == (1, 2, 2.0)
+    assert first["heapBytes"] >= 2**24
+    assert first["memoryBytes"] > 0
+    figures = {metric["metric"]: metric["value"] for metric in first["accuracy"]["metrics"]}
+    assert figures["cosine"] > 0.99
+    assert first["copies"] == [
+        {
+            "name": "x",
+            "role": "input",
+            "sizeBytes": 128,
+            "copies": ["page → worker", "worker → wasm heap"],
+            "transferable": True,
+        },
+        {
+            "name": "logits",
+            "role": "output",
+            "sizeBytes": 40,
+            "copies": ["wasm heap → worker"],
+            "transferable": False,
+        },
+    ]
+    page.edit("chunks = 8", 'latency_p95 = { wasm = "60 s" }\nmemory = "10 GB"')
+    assert modelpack("check", "words@q8", "-C", page.folder).code == 0
+
+
+@pytest.mark.slow
+def test_bench_without_an_adapter_says_so(page: Project) -> None:
+    answer = bench(page, "faces@fp16", "--only", "browser", "--json", *QUICK)
+    assert answer.code == 0, answer.err
+    report = json.loads(answer.out)
+    assert report["variants"][0]["runs"] or "has no WebGPU adapter here" in report["notes"][0]
+
+
+@pytest.mark.slow
+def test_bench_of_a_changed_golden_set_says_build(built: Project) -> None:
+    samples = built.folder / "golden" / "words.npz"
+    content = bytearray(samples.read_bytes())
+    content[200] ^= 1
+    samples.write_bytes(bytes(content))
+    answer = bench(built, "words@q8", "--only", "native", *QUICK)
+    assert answer.code == 1
+    assert answer.err == (
+        "MP-E804 words@q8: is not evaluated as it is configured now — run `modelpack build words@q8`\n"
+    )
