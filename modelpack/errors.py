@@ -68,6 +68,7 @@ CODES = {
     "MP-E602": "a limit was not measured",
     "MP-E610": "a baseline or stats file is malformed",
     "MP-E611": "there is nothing to compare",
+    "MP-E612": "the HTML report needs an optional package",
     "MP-E701": "a stored file is corrupt",
     "MP-E702": "a file cannot be written",
     "MP-E703": "a stored file cannot be opened",

@@ -36,7 +36,7 @@ def read_pack(name: str, baseline: Path) -> dict[str, PublishedVariant]:
         path /= MANIFEST_FILE
     if path.is_file():
         return _variants(path.read_bytes(), str(path))
-    return _variants(_committed(name, baseline), f"{name}:{baseline.name}")
+    return _variants(committed(name, baseline), f"{name}:{baseline.name}")
 
 
 def _variants(content: bytes, where: str) -> dict[str, PublishedVariant]:
@@ -49,7 +49,7 @@ def _variants(content: bytes, where: str) -> dict[str, PublishedVariant]:
     return published_variants(parse_manifest(content, where), Stats())
 
 
-def _committed(revision: str, baseline: Path) -> bytes:
+def committed(revision: str, baseline: Path) -> bytes:
     """The baseline's bytes at that revision. Git is asked for the blob; nothing is checked out."""
     if revision.startswith("-"):
         raise _nothing(revision, "is no file and no git revision")

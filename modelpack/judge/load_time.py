@@ -14,38 +14,77 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from msgspec import Struct
+
 from modelpack.spec import Network
 
 CONCURRENCY = 6  # the loader's; browsers open no more connections to an HTTP/1.1 host either
 _CONNECTION_ROUND_TRIPS = 2
 
 
+class Transfer(Struct, frozen=True):
+    """One answer: when it is asked for, when its first byte arrives, and its last; seconds since the visit began."""
+
+    size_bytes: int
+    starts_s: float
+    begins_s: float
+    ends_s: float
+
+
 def load_time_s(manifest_bytes: int, chunk_bytes: Sequence[int], network: Network) -> float:
     """The seconds until the last chunk has arrived. Sizes are those on the wire."""
+    return max(one.ends_s for one in transfers(manifest_bytes, chunk_bytes, network))
+
+
+def transfers(
+    manifest_bytes: int, chunk_bytes: Sequence[int], network: Network
+) -> tuple[Transfer, ...]:
+    """The manifest, then each chunk in the order in which it is asked for."""
     bytes_per_s = network.bandwidth_bits_per_s / 8
-    before_s = (_CONNECTION_ROUND_TRIPS + 1) * network.latency_s + manifest_bytes / bytes_per_s
-    return before_s + _fetch_s(chunk_bytes, network.latency_s, bytes_per_s)
+    connected_s = _CONNECTION_ROUND_TRIPS * network.latency_s
+    begins_s = connected_s + network.latency_s
+    manifest = Transfer(
+        manifest_bytes, connected_s, begins_s, begins_s + manifest_bytes / bytes_per_s
+    )
+    chunks = _fetch(chunk_bytes, network.latency_s, bytes_per_s)
+    return (manifest, *(_later(chunk, manifest.ends_s) for chunk in chunks))
 
 
-def _fetch_s(chunk_bytes: Sequence[int], latency_s: float, bytes_per_s: float) -> float:
+def _later(transfer: Transfer, after_s: float) -> Transfer:
+    return Transfer(
+        transfer.size_bytes,
+        after_s + transfer.starts_s,
+        after_s + transfer.begins_s,
+        after_s + transfer.ends_s,
+    )
+
+
+def _fetch(
+    chunk_bytes: Sequence[int], latency_s: float, bytes_per_s: float
+) -> tuple[Transfer, ...]:
     """Goes from event to event: a chunk begins to transfer, or the one with least left arrives."""
     now_s = 0.0
-    queue = list(reversed(chunk_bytes))
-    waiting: list[
-        tuple[float, float]
-    ] = []  # when it begins to transfer, and its bytes; earliest first
-    left: list[float] = []  # of each that transfers; least first
+    queue = list(reversed(range(len(chunk_bytes))))
+    waiting: list[tuple[float, int]] = []  # when it begins to transfer, and which; earliest first
+    left: list[tuple[float, int]] = []  # the bytes of each that transfers, and which; least first
+    starts_s, ends_s = [0.0] * len(chunk_bytes), [0.0] * len(chunk_bytes)
     while queue or waiting or left:
         while queue and len(waiting) + len(left) < CONCURRENCY:
-            waiting.append((now_s + latency_s, float(queue.pop())))
-        arrives_s = now_s + left[0] * len(left) / bytes_per_s if left else math.inf
+            chunk = queue.pop()
+            starts_s[chunk] = now_s
+            waiting.append((now_s + latency_s, chunk))
+        arrives_s = now_s + left[0][0] * len(left) / bytes_per_s if left else math.inf
         if waiting and waiting[0][0] < arrives_s:
-            begins_s, size_bytes = waiting.pop(0)
+            begins_s, chunk = waiting.pop(0)
             moved = (begins_s - now_s) * bytes_per_s / max(1, len(left))
-            left = sorted([*(max(0.0, rest - moved) for rest in left), size_bytes])
+            rest = [(max(0.0, size - moved), other) for size, other in left]
+            left = sorted([*rest, (float(chunk_bytes[chunk]), chunk)])
             now_s = begins_s
         else:
-            moved, *others = left
-            left = [rest - moved for rest in others]
-            now_s = arrives_s
-    return now_s
+            (moved, chunk), *others = left
+            left = [(size - moved, other) for size, other in others]
+            now_s = ends_s[chunk] = arrives_s
+    return tuple(
+        Transfer(size, start_s, start_s + latency_s, end_s)
+        for size, start_s, end_s in zip(chunk_bytes, starts_s, ends_s, strict=True)
+    )

@@ -29,6 +29,11 @@ def metric_heading(name: str) -> str:
     return _HEADINGS.get(name) or one_line(name.removeprefix(_FUNCTION).rpartition(":")[2])
 
 
+def is_error(name: str) -> bool:
+    """Whether less of the metric is better."""
+    return name in _ERRORS
+
+
 def metric_text(evaluation: Evaluation | None, name: str) -> str:
     """The figure of that metric; a dash where there is none."""
     values = () if evaluation is None else evaluation.metrics
@@ -59,6 +64,7 @@ def _plain(figure: float) -> str:
     return f"{figure:.4g}"
 
 
+_ERRORS = frozenset({"max_abs_error", "mean_abs_error", "kl_divergence", "perplexity"})
 _HEADINGS = {
     "cosine": "cosine",
     "max_abs_error": "error",

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from modelpack.judge.load_time import load_time_s
+from modelpack.judge.load_time import load_time_s, transfers
 from modelpack.spec import Network
 
 # A megabyte a second, and a tenth of a second for a round trip: connection and manifest take 0.3 s before anything.
@@ -38,3 +38,13 @@ def test_load_time_manifest_comes_first() -> None:
 def test_load_time_of_many_chunks_is_bounded_by_requests_or_bytes() -> None:
     tiny = load_time_s(0, [10] * 600, NETWORK)
     assert tiny == pytest.approx(0.3 + 100 * 0.1 + 0.006, rel=1e-3)
+
+
+def test_transfers_tell_when_each_answer_comes() -> None:
+    network = Network("n", 8e6, 0.1)
+    manifest, *chunks = transfers(1000, [500_000, 500_000], network)
+    assert (manifest.starts_s, manifest.begins_s) == pytest.approx((0.2, 0.3))
+    assert [one.starts_s for one in chunks] == pytest.approx([0.301, 0.301])
+    # Together they take the whole bandwidth, so that both end when one of their sum would.
+    assert [one.ends_s for one in chunks] == pytest.approx([1.401, 1.401])
+    assert load_time_s(1000, [500_000, 500_000], network) == pytest.approx(1.401)
