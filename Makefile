@@ -38,8 +38,9 @@ test: setup node_modules/.package-lock.json ## the tests; no browser, no torch, 
 test-all: setup node_modules/.package-lock.json ## and the real models (MODELPACK_REAL_MODELS), the faults, the slow ones, exports
 	$(PYTEST)
 
-test-browser: setup node_modules/.package-lock.json ## the loader and the example in a real Chromium, at most 5 minutes
+test-browser: setup node_modules/.package-lock.json ## the loader, the example and benchmarks in a real Chromium, at most 5 minutes
 	npm run test:browser
+	$(PYTEST) -m slow tests/cli/test_bench.py
 
 lint: setup node_modules/.package-lock.json ## ruff, mypy, import-linter, biome, tsc
 	$(BIN)/ruff format --check . && $(BIN)/ruff check .
