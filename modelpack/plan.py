@@ -153,10 +153,10 @@ def _statistics(model: Model) -> Step:
 
 
 def _targets(golden: Golden) -> Iterator[Target]:
-    """The limits a search can aim at: a project's own functions are left to the verdict."""
+    """The limits a search can aim at: a project's own functions, and the baseline's figures, are left to the verdict."""
     for limit in golden.metrics:
         for metric in get_args(Metric):
-            if limit.metric == metric:
+            if limit.metric == metric and not limit.is_relative:
                 yield Target(metric, limit.threshold)
 
 

@@ -186,12 +186,16 @@ class Limit(Struct, frozen=True):
 
 
 class MetricLimit(Struct, frozen=True):
-    """One accuracy limit. `metric` is a Metric or `python:module:function`; `key` is where the user wrote it."""
+    """One accuracy limit. `metric` is a Metric or `python:module:function`; `key` is where the user wrote it.
+
+    If it is relative, `threshold` is added to the committed baseline's figure.
+    """
 
     metric: str
     comparison: Comparison
     threshold: float
     key: str
+    is_relative: bool = False
 
 
 class MetricFunction(Struct, frozen=True):

@@ -286,8 +286,8 @@ def _shape(id_: str, variant: Values, golden: Values) -> Iterator[Fault]:
 
 
 def _has_metrics(golden: Values) -> bool:
-    metrics = golden.table(METRICS)
-    return any(metrics.get(key) is not None for _, key in METRIC_KEYS)
+    found = (golden.table(METRICS).get(key) for _, key in METRIC_KEYS)
+    return any(threshold is not None and not threshold.is_relative for threshold in found)
 
 
 def _holds(folder: Path, inner: Path) -> bool:

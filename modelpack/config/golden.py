@@ -49,8 +49,9 @@ def _limits(metrics: Values) -> Iterator[MetricLimit]:
     for metric, key in METRIC_KEYS:
         threshold = metrics.get(key)
         if threshold is not None:
+            place = spell(metrics.place(key).keys)
             yield MetricLimit(
-                metric, threshold.comparison, threshold.value, spell(metrics.place(key).keys)
+                metric, threshold.comparison, threshold.value, place, threshold.is_relative
             )
 
 

@@ -79,7 +79,13 @@ def _function_limit(name: str, value: object, at: Place) -> FunctionLimit:
     _, _, function = name.split(":")
     return FunctionLimit(
         MetricFunction(name, _file(name, at), function),
-        MetricLimit(name, threshold.comparison, threshold.value, spell(at.child(name).keys)),
+        MetricLimit(
+            name,
+            threshold.comparison,
+            threshold.value,
+            spell(at.child(name).keys),
+            threshold.is_relative,
+        ),
     )
 
 

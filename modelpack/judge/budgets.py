@@ -55,7 +55,10 @@ def judge_variant(
     """One verdict for each limit of the variant, and for each accuracy limit of the model's golden set."""
     budgets = (_judge_limit(model, variant, limit, measured) for limit in variant.budget)
     limits = () if model.golden is None else model.golden.metrics
-    accuracy = (_judge_metric(model, variant, limit, evaluation) for limit in limits)
+    accuracy = (
+        _judge_metric(model, variant, _absolute(limit, measured.baseline), evaluation)
+        for limit in limits
+    )
     return (*budgets, *accuracy)
 
 
@@ -171,20 +174,42 @@ def _contributors(limit: Limit, measured: VariantMeasurements) -> tuple[tuple[st
     return largest_tensors(measured.tensors) or measured.largest
 
 
+class _AbsoluteLimit(Struct, frozen=True):
+    """An accuracy limit with the figure it follows from; `value` None: there is none to follow from."""
+
+    limit: MetricLimit
+    value: float | None
+    before: float | None = None
+
+
+def _absolute(limit: MetricLimit, baseline: PublishedVariant | None) -> _AbsoluteLimit:
+    if not limit.is_relative:
+        return _AbsoluteLimit(limit, limit.threshold)
+    before = baseline.accuracy.get(limit.metric) if baseline else None
+    if before is None:
+        return _AbsoluteLimit(limit, None)
+    return _AbsoluteLimit(limit, round(before + limit.threshold, 12), before)
+
+
 def _judge_metric(
-    model: Model, variant: Variant, limit: MetricLimit, evaluation: Evaluation | None
+    model: Model, variant: Variant, absolute: _AbsoluteLimit, evaluation: Evaluation | None
 ) -> Verdict:
+    limit = absolute.limit
     figure = _metric_value(limit.metric, evaluation)
+    is_judged = absolute.value is not None
+    value = (figure or 0.0) if absolute.value is None else absolute.value
     return Verdict(
         model=model.id,
         variant=variant.id,
         quantity=limit.metric,
         comparison=limit.comparison,
-        limit=limit.threshold,
+        limit=value,
         measured=figure,
-        passed=_holds(figure, limit.comparison, limit.threshold),
+        passed=_holds(figure, limit.comparison, value) or not is_judged,
         hints="error",
         key=limit.key,
+        baseline=absolute.before,
+        note="" if is_judged else _NO_BASELINE,
     )
 
 

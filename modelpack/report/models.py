@@ -84,4 +84,7 @@ def _maximum(limit: Limit) -> str:
 def _metrics(model: Model) -> Iterator[str]:
     limits = () if model.golden is None else model.golden.metrics
     for limit in limits:
-        yield f"{limit.metric} {_SIGNS[limit.comparison]} {limit.threshold:g}"
+        threshold = (
+            f"baseline {limit.threshold:+g}" if limit.is_relative else f"{limit.threshold:g}"
+        )
+        yield f"{limit.metric} {_SIGNS[limit.comparison]} {threshold}"

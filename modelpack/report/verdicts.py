@@ -118,6 +118,9 @@ def _limit(verdict: Verdict) -> str:
     limit = figure_text(verdict.quantity, verdict.limit)
     if verdict.baseline is None:
         return limit
+    if verdict.is_accuracy:
+        before = figure_text(verdict.quantity, verdict.baseline)
+        return f"{limit}, {abs(verdict.limit - verdict.baseline):.3g} from the baseline's {before}"
     share = (verdict.limit / verdict.baseline - 1) * 100 if verdict.baseline else 0.0
     return f"{limit}, {share:+.3g} % on the baseline's {figure_text(verdict.quantity, verdict.baseline)}"
 

@@ -30,6 +30,8 @@ package = "onnxruntime-node"
 pack = true
 """,
     "budget_for_an_unknown_device": MODEL + 'budget = { latency_p95 = { tpu = "60 ms" } }',
+    "accuracy_better_than_the_baseline": MODEL
+    + 'golden = { samples = "g.npz", metrics = { cosine = ">= baseline + 0.1" } }',
     "budget_for_no_device": MODEL + "budget = { memory = {} }",
     "budget_in_the_unit_of_another": MODEL + 'budget = { memory = "60 ms" }',
     "dotted_id_without_quotes": """\
@@ -253,6 +255,8 @@ mirrors = ["npm:pack/a.onnx"]""",
     "variant_shape_without_golden": MODEL + 'variants.q8 = { shape = "entropy" }',
     "variant_shape_without_metrics": MODEL
     + 'variants.q8 = { shape = "entropy" }\ngolden = { samples = "g.npz" }',
+    "variant_shape_that_follows_the_baseline": MODEL
+    + 'variants.q8 = { shape = "entropy" }\ngolden = { samples = "g.npz", metrics = { cosine = ">= baseline" } }',
     "variant_auto_without_golden": MODEL + "variants.auto = {}",
     "variant_shape_unknown": MODEL + 'variants.q8 = { shape = "round" }',
     "variant_is_a_text": MODEL + 'variants.q8 = "wasm"',
@@ -361,6 +365,7 @@ READER_ONLY = {
     "preprocess_of_another_kind",
     "preprocess_twice",
     "variant_shape_for_q4",
+    "variant_shape_that_follows_the_baseline",
     "variant_shape_without_golden",
     "variant_shape_without_metrics",
     "variant_auto_without_golden",

@@ -270,3 +270,25 @@ def test_judge_function_of_the_project_is_accuracy() -> None:
     (found,) = judge_variant(judged, variant(), MEASURED, evaluation("python:m:f", 0.2))
     assert not found.passed
     assert exit_code((found,), ()) == 4
+
+
+@pytest.mark.parametrize(
+    ("threshold", "measured", "passed", "limit"),
+    [(0.0, 0.97, True, 0.97), (0.0, 0.969, False, 0.97), (-0.002, 0.968, True, 0.968)],
+)
+def test_judge_accuracy_against_the_baseline(
+    threshold: float, measured: float, passed: bool, limit: float
+) -> None:
+    relative = MetricLimit("cosine", ">=", threshold, "k", is_relative=True)
+    before = PublishedVariant("d" * 64, 1, 1, {}, {"cosine": 0.97})
+    figures = msgspec.structs.replace(MEASURED, baseline=before)
+    evaluation = Evaluation(1, (MetricValue("cosine", measured, 0, measured),))
+    (verdict,) = judge_variant(model(relative), variant(), figures, evaluation)
+    assert (verdict.passed, verdict.limit, verdict.baseline) == (passed, limit, 0.97)
+
+
+def test_judge_accuracy_against_no_baseline_is_not_judged() -> None:
+    relative = MetricLimit("cosine", ">=", 0.0, "k", is_relative=True)
+    (verdict,) = judge_variant(model(relative), variant(), MEASURED, None)
+    assert verdict.passed
+    assert verdict.note.startswith("no baseline has this variant")
