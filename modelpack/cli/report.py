@@ -32,7 +32,7 @@ EXAMPLES = """\
   modelpack report --format md --build build.json   what a build found, published or not
   modelpack report --format junit                   the limits as test cases
   modelpack report --format github                  the limits that do not hold, as annotations
-  modelpack report --html models.html               everything, drawn, in one file to look at"""
+  modelpack report --html                           everything, drawn, in one file to look at"""
 
 Format = Literal["text", "md", "json", "junit", "github"]
 
@@ -62,8 +62,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--html",
         type=Path,
+        nargs="?",
+        const=Path("modelpack-report.html"),
         metavar="FILE",
-        help="write a page with treemaps, trade-offs, profiles and history to FILE",
+        help="write a page with treemaps, trade-offs, profiles and history to FILE (modelpack-report.html)",
     )
 
 
