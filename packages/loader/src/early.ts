@@ -52,14 +52,15 @@ export async function rememberRuntime(
   { device, wasm, isPacked }: Note & { readonly isPacked: boolean },
 ): Promise<void> {
   const { store } = environment.keeper;
+  const { signal } = environment.options; // the caller's: the attempt's own has ended
   if (!isShared(store)) return;
   const known = await readNote(reference, environment);
   if (isPacked && !known) return; // what the pack has waits for the manifest
   if (!isPacked && known?.device === device && (!wasm || known.wasm === wasm)) return; // what was handed over has no address
   const key = await noteKey(reference, environment);
-  if (!key || environment.options.signal?.aborted) return;
-  if (isPacked) await store.remove(key);
-  else await store.write(key, new TextEncoder().encode(JSON.stringify({ device, wasm })));
+  if (!key || signal?.aborted) return;
+  if (isPacked) await store.remove(key, signal);
+  else await store.write(key, new TextEncoder().encode(JSON.stringify({ device, wasm })), signal);
 }
 
 async function readNote(reference: ModelReference, environment: Environment): Promise<Note | undefined> {
