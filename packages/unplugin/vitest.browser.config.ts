@@ -1,7 +1,7 @@
 import { defineConfig, type ViteUserConfig } from "vitest/config";
 
 const config: ViteUserConfig = defineConfig({
-  test: { include: ["tests/browser/**/*.browser.ts"], testTimeout: 60_000, hookTimeout: 120_000 },
+  test: { include: ["tests/browser/**/*.browser.ts"], testTimeout: 180_000, hookTimeout: 240_000 },
 });
 
 export default config;

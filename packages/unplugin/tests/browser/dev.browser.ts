@@ -42,7 +42,7 @@ function configure(change: (text: string) => string): void {
 /** The page's answer once it is one with this variant. */
 async function untilVariant(page: Page, variant: string): Promise<void> {
   await expect
-    .poll(async () => (await answerOf(page).catch(() => undefined))?.variant, { timeout: 60_000 })
+    .poll(async () => (await answerOf(page).catch(() => undefined))?.variant, { timeout: 120_000 })
     .toBe(variant);
 }
 
@@ -56,7 +56,7 @@ test("runs the model, reloads with a new one, says what is wrong, and recovers",
 
   configure((text) => text.replace('source = "digits.onnx"', 'source = "gone.onnx"'));
   const message = page.locator("vite-error-overlay .message-body");
-  await message.waitFor();
+  await message.waitFor({ timeout: 120_000 });
   expect(await message.textContent()).toContain('gone.onnx: no such file; did you mean "digits.onnx"?');
 
   copyFileSync(join(app, "digits.onnx"), join(app, "gone.onnx"));
