@@ -57,9 +57,11 @@ def execute(options: BenchOptions, terminal: Terminal) -> int:
         _wishes(options),
     )
     with project_store(whole) as store, open_session(order, whole, store) as session:
-        measured = tuple(measure(session, listener))
-    if options.save:
-        _save(whole, measured)
+        measured = []
+        for one in measure(session, listener):
+            measured.append(one)
+            if options.save:
+                _save(whole, one)  # now: whoever stops a long benchmark keeps what it has measured
     found = tuple(
         MeasuredVariant(variant_target(one.model, one.variant), one.runs) for one in measured
     )
@@ -84,8 +86,8 @@ def _thread_counts(cores: int) -> tuple[int, ...]:
     return (*counts, cores)
 
 
-def _save(whole: Project, measured: tuple[Measured, ...]) -> None:
+def _save(whole: Project, measured: Measured) -> None:
     machine = this_machine()
-    runs = {one.digest: one.runs for one in measured}
+    runs = {measured.digest: measured.runs}
     content = with_runs(read_file(whole.stats), machine_id(machine), machine, runs)
     write_atomically(whole.stats, content)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import shutil
 from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 
@@ -15,7 +14,7 @@ from modelpack.bench.browsers import choose_browser
 from modelpack.bench.places import find_parts
 from modelpack.errors import BenchError
 from tests.real.test_gate import FILES, MAGIKA, SILERO, ULTRAFACE, project_of
-from tests.support.cli import ROOT, modelpack, modelpack_process
+from tests.support.cli import ROOT, modelpack
 from tests.support.exports import needs_export
 from tests.support.projects import Project
 from tests.support.real_golden import write_labelled_files, write_pictures, write_speech
@@ -124,7 +123,7 @@ def minilm(tmp_path_factory: pytest.TempPathFactory) -> Project:
     source = ROOT / "examples" / "sentences" / "golden" / "sentences.jsonl"
     shutil.copyfile(source, folder / "golden" / "sentences.jsonl")
     (folder / "modelpack.toml").write_text(MINILM)
-    answer = modelpack_process("build", "-C", Path(folder), "-q")
+    answer = modelpack("build", "-q", "-C", folder)
     assert answer.code == 0, answer.err
     return Project(folder)
 

@@ -169,7 +169,10 @@ function showChoice() {
     const found = variants.filter((variant) => variant.group === group);
     const metrics = Object.keys(data.metrics).filter((metric) => found.some(({ accuracy }) => known(accuracy[metric])));
     $("views").replaceChildren(...["size-accuracy", "latency-accuracy", "size-latency", "cube"].map((id) => element("div", { id, className: "chart" })));
-    for (const id of ["size-accuracy", "latency-accuracy", "size-latency", "cube"]) drawings.delete(id);
+    for (const id of ["size-accuracy", "latency-accuracy", "size-latency", "cube"]) {
+      drawings.delete(id);
+      seen.delete(id);
+    }
     const views = (metric) => {
       const accuracy = metric && accuracyAxis(metric);
       if (accuracy) flatView("size-accuracy", found, [SIZE, accuracy], "Size and accuracy");
@@ -184,7 +187,7 @@ function showChoice() {
     if (!metrics.length) notes.push("No accuracy: the model has no golden set.");
     if (!inBrowser && !natively) notes.push("No latency: `modelpack bench` measures it.");
     if (isNative && natively) notes.push("The latency is native: no browser has measured these variants.");
-    else if (inBrowser < found.length) notes.push(`Latency: ${inBrowser} of ${found.length} variants were measured in a browser.`);
+    else if (inBrowser && inBrowser < found.length) notes.push(`Latency: ${inBrowser} of ${found.length} variants were measured in a browser.`);
     $("choice-note").textContent = notes.join(" ");
     if (metrics.length) choose("metric", metrics.map((value) => ({ value, label: data.metrics[value].heading })), views);
     else {

@@ -32,6 +32,7 @@ function showBaseline() {
   const compared = variants.filter(({ before }) => before);
   if (!compared.length) {
     $("baseline-note").textContent = "There is none yet: `modelpack baseline update` writes one.";
+    $("changes").hidden = true;
     return;
   }
   const change = (after, before) => (before ? after / before - 1 : 0);
@@ -81,6 +82,7 @@ function showHistory() {
   if (history.length < 2) {
     $("history-note").textContent = "The history begins with the second committed baseline.";
     $("history").querySelector(".controls").hidden = true;
+    $("timeline").hidden = true;
     return;
   }
   const names = [...new Set(history.flatMap(({ figures }) => Object.keys(figures)))];

@@ -55,13 +55,33 @@ const drawings = new Map(); // chart → how to draw it again in other colours
 const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 const PALETTE = ["#3b76d6", "#d9722e", "#2f9e6b", "#a457c2", "#c9447a", "#6f7f95", "#b0922a", "#3aa3b8"];
 
-/** Draws a chart now, and again when the theme changes. `make` gives `{ traces, layout }`, or nothing. */
+// A chart is drawn when somebody is about to see it: all of them at once, the cube above all, would hold the page up.
+const seen = new Set();
+const watcher = new IntersectionObserver(
+  (entries) => {
+    for (const { isIntersecting, target } of entries) {
+      if (!isIntersecting || seen.has(target.id)) continue;
+      seen.add(target.id);
+      watcher.unobserve(target);
+      render(target.id);
+    }
+  },
+  { rootMargin: "300px" },
+);
+
+/** Draws a chart when it is seen, and again when it or the theme changes. `make` gives `{ traces, layout }`, or nothing. */
 function draw(id, make) {
   drawings.set(id, make);
-  const chart = make();
+  $(id).hidden = false;
+  if (seen.has(id)) render(id);
+  else watcher.observe($(id));
+}
+
+function render(id) {
+  const chart = drawings.get(id)();
+  $(id).hidden = !chart;
   if (!chart) {
     Plotly.purge(id);
-    $(id).replaceChildren();
     return;
   }
   const axis = { gridcolor: color("line"), zerolinecolor: color("line"), linecolor: color("line"), automargin: true };
@@ -89,7 +109,7 @@ function draw(id, make) {
 
 function setTheme(theme) {
   document.documentElement.dataset.theme = theme;
-  for (const [id, make] of drawings) draw(id, make);
+  for (const id of seen) if (drawings.has(id)) render(id);
 }
 
 const variants = data.variants;

@@ -13,7 +13,7 @@ function showSpeed() {
   const has = ({ runs }) => runs.length > 0;
   if (!variants.some(has)) {
     $("speed-note").textContent = "Nothing is measured yet: run `modelpack bench`, then the report again.";
-    $("speed").querySelector(".controls").hidden = true;
+    for (const place of $("speed").querySelectorAll(".controls, .grid, h3, h3 + p")) place.hidden = true;
     return;
   }
   choose("speed-variant", optionsOf(has), (name) => {

@@ -29,6 +29,7 @@ function treeOf(tensors, grouping) {
 function showWeights() {
   const has = ({ tensors }) => tensors.length > 0;
   if (!variants.some(has)) {
+    $("treemap").classList.remove("chart", "tall");
     $("treemap").replaceChildren(element("p", { className: "note", text: "The cache no longer has the steps of this build: run `modelpack build`, then the report again." }));
     $("weights").querySelector(".controls").hidden = true;
     return;
