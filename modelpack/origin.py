@@ -9,8 +9,11 @@ from msgspec.structs import replace
 from modelpack.spec import (
     CheckpointFiles,
     CheckpointSource,
+    ExportedSource,
     ExportParams,
     FetchParams,
+    FunctionFiles,
+    FunctionSource,
     HubSource,
     InputRef,
     InspectParams,
@@ -20,17 +23,18 @@ from modelpack.spec import (
     SourceGraph,
     SourceModel,
     Step,
+    TracedFunction,
     Upstream,
     UrlSource,
 )
 
 
-def export_step(model: Model | Reference, source: CheckpointSource) -> str:
+def export_step(model: Model | Reference, source: ExportedSource) -> str:
     """The name of the step that exports the model; models that are parts of one checkpoint share it."""
     return f"export:{model.id.removesuffix(f'.{source.part}') if source.part else model.id}"
 
 
-def exported_role(source: CheckpointSource, output: str) -> str:
+def exported_role(source: ExportedSource, output: str) -> str:
     """What the export step calls an output (`graph`, `model`, `state`) of the model's part."""
     return f"{source.part}-{output}" if source.part else output
 
@@ -40,6 +44,8 @@ def first_steps(model: Model | Reference) -> Iterator[Step]:
     match model.source:
         case CheckpointSource():
             yield _export(model, model.source)
+        case FunctionSource():
+            yield _traced(model, model.source)
         case UrlSource() | HubSource():
             remote = RemoteFiles("model", model.source)
             yield Step("fetch", model.id, FetchParams(), (remote,))
@@ -50,7 +56,7 @@ def first_steps(model: Model | Reference) -> Iterator[Step]:
 
 def source_ref(model: Model | Reference, role: str) -> InputRef:
     """The whole model as it came, under that role."""
-    if isinstance(model.source, CheckpointSource):
+    if isinstance(model.source, CheckpointSource | FunctionSource):
         return _exported(model, model.source, role, "model")
     if isinstance(model.source, UrlSource | HubSource):
         return Upstream(role, f"fetch:{model.id}", "model")
@@ -65,6 +71,12 @@ def _export(model: Model | Reference, source: CheckpointSource) -> Step:
     )
 
 
+def _traced(model: Model | Reference, source: FunctionSource) -> Step:
+    traced = TracedFunction(source.module, source.function, source.dimensions)
+    files = FunctionFiles("code", source)
+    return Step("export", model.id, ExportParams(model.export, traced), (files,))
+
+
 def _inspect(model: Model | Reference) -> Step:
     return Step(
         "inspect",
@@ -75,14 +87,12 @@ def _inspect(model: Model | Reference) -> Step:
 
 
 def _graph(model: Model | Reference) -> InputRef:
-    if isinstance(model.source, CheckpointSource):
+    if isinstance(model.source, CheckpointSource | FunctionSource):
         return _exported(model, model.source, "model", "graph")
     if isinstance(model.source, UrlSource | HubSource):
         return Upstream("model", f"fetch:{model.id}", "graph")
     return SourceGraph("model", model.source)
 
 
-def _exported(
-    model: Model | Reference, source: CheckpointSource, role: str, output: str
-) -> Upstream:
+def _exported(model: Model | Reference, source: ExportedSource, role: str, output: str) -> Upstream:
     return Upstream(role, export_step(model, source), exported_role(source, output))

@@ -88,7 +88,8 @@ class HubSource(Struct, frozen=True, tag="hub"):
     """A repository of the Hugging Face hub at a revision; `path` is a file in it, where one is named.
 
     `commit` and `files` are what the lock says, and empty without one. `folder` is where copies of the small files lie,
-    None where they do not. `graph` is the ONNX file that this model is; empty until that is known.
+    None where they do not. `graph` is the ONNX file that this model is; empty until that is known. Pickles and Python files
+    count only where the configuration says so.
     """
 
     repo: str
@@ -98,6 +99,8 @@ class HubSource(Struct, frozen=True, tag="hub"):
     files: tuple[PinnedFile, ...] = ()
     folder: Path | None = None
     graph: str = ""
+    takes_pickles: bool = False
+    takes_code: bool = False
 
     @property
     def text(self) -> str:
@@ -110,13 +113,14 @@ class CheckpointSource(Struct, frozen=True, tag="checkpoint"):
     """A folder with a Hugging Face checkpoint, found where `origin` leads. `files` are those an export may read.
 
     `part` is the graph of the export that this model is; empty where it gives one graph. Of a checkpoint on the hub, only
-    the small files lie in `folder`.
+    the small files lie in `folder`. `pickle_sha256` is what a pickle of weights in the folder has to have.
     """
 
     origin: FileSource | NpmSource | PythonSource | HubSource
     folder: Path
     files: tuple[str, ...]
     part: str = ""
+    pickle_sha256: str | None = None
 
 
 class UrlSource(Struct, frozen=True, tag="url"):
@@ -131,8 +135,29 @@ class UrlSource(Struct, frozen=True, tag="url"):
     data: tuple[PinnedFile, ...] | None = None
 
 
+class FunctionSource(Struct, frozen=True, tag="function"):
+    """A function of the project that gives a torch module, in the module file below `root`.
+
+    `files` are other files of the project that it reads. `dimensions` names the axes of inputs that are open: (input, axis,
+    name).
+    """
+
+    module: str
+    function: str
+    root: Path
+    files: tuple[Path, ...] = ()
+    dimensions: tuple[tuple[str, int, str], ...] = ()
+    part: str = ""
+
+    @property
+    def text(self) -> str:
+        """The source as the configuration writes it."""
+        return f"python:{self.module}:{self.function}"
+
+
 RemoteSource = UrlSource | HubSource
-Source = FileSource | NpmSource | PythonSource | CheckpointSource | RemoteSource
+ExportedSource = CheckpointSource | FunctionSource
+Source = FileSource | NpmSource | PythonSource | ExportedSource | RemoteSource
 
 
 class Export(Struct, frozen=True):
@@ -142,6 +167,9 @@ class Export(Struct, frozen=True):
     opset: int | None = None
     atol: float | None = None
     library: Library | None = None
+    allow_pickle: bool | None = None
+    trust_remote_code: bool | None = None
+    pickle_sha256: str | None = None
 
 
 class StatePair(Struct, frozen=True):
@@ -376,10 +404,19 @@ class Project(Struct, frozen=True):
 # --- what will be done -------------------------------------------------------------------------------------------
 
 
+class TracedFunction(Struct, frozen=True):
+    """A function that gives a torch module, and the open axes of its inputs, as `FunctionSource` has them."""
+
+    module: str
+    function: str
+    dimensions: tuple[tuple[str, int, str], ...]
+
+
 class ExportParams(Struct, frozen=True, tag="export"):
-    """How the checkpoint is exported."""
+    """How the checkpoint is exported, or the module that a function gives."""
 
     export: Export
+    function: TracedFunction | None = None
 
 
 class FetchParams(Struct, frozen=True, tag="fetch"):
@@ -515,6 +552,13 @@ class CheckpointFiles(Struct, frozen=True, tag="checkpoint-files"):
     source: CheckpointSource
 
 
+class FunctionFiles(Struct, frozen=True, tag="function-files"):
+    """The source files of a function and those it reads, each under the path it has in the project."""
+
+    role: str
+    source: FunctionSource
+
+
 class RemoteFiles(Struct, frozen=True, tag="remote"):
     """A model that lies elsewhere, its graph first, downloaded when a step needs its bytes."""
 
@@ -548,6 +592,7 @@ InputRef = (
     SourceGraph
     | SourceModel
     | CheckpointFiles
+    | FunctionFiles
     | RemoteFiles
     | ProjectFile
     | ProjectFolder

@@ -37,6 +37,7 @@ from modelpack.spec import (
     Step,
     StepKind,
     Target,
+    TracedFunction,
 )
 from modelpack.steps.catalog import CATALOG
 from modelpack.store.store import Store, open_store
@@ -47,7 +48,13 @@ TARGETS = (Target("cosine", 0.99),)
 # For each kind: parameters, and each of them once more with one field changed.
 CHANGED: dict[str, tuple[Params, dict[str, Params]]] = {
     "fetch": (FetchParams(), {}),
-    "export": (ExportParams(Export()), {"export": ExportParams(Export(opset=17))}),
+    "export": (
+        ExportParams(Export()),
+        {
+            "export": ExportParams(Export(opset=17)),
+            "function": ExportParams(Export(), TracedFunction("m", "f", ())),
+        },
+    ),
     "inspect": (
         InspectParams((), (), ()),
         {

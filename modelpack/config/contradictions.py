@@ -30,7 +30,8 @@ from modelpack.config.fields import did_you_mean
 from modelpack.config.golden import FILE_SUFFIXES
 from modelpack.config.metric_keys import ACCURACY, F1, METRIC_KEYS, METRICS
 from modelpack.config.place import Fault, Keys, Place, show
-from modelpack.spec import FileSource, HubSource, NpmSource, PythonSource, Source, UrlSource
+from modelpack.config.source_contradictions import source_contradictions
+from modelpack.spec import FileSource, HubSource, NpmSource, PythonSource, Source
 
 # Defaults are the one way for a small file to mean a large project; more takes seconds to read.
 _MAX_DEFAULT_VALUES = 50_000
@@ -94,7 +95,7 @@ def _in_model(model: Values, whole: Values) -> Iterator[Fault]:
     golden = model.table(grammar.GOLDEN)
     yield from _golden(golden, model.get(source_keys.SOURCE))
     yield from _reference(golden, str(model.at.keys[-1]), tuple(models(whole)))
-    yield from _web(model)
+    yield from source_contradictions(model)
     yield from _state(model)
     networks = tuple(read_networks(whole))
     yield from _networks(model.table(budget_keys.BUDGET), networks)
@@ -194,16 +195,6 @@ def _replaced(preprocess: Values, written: list[str]) -> Iterator[Fault]:
         if key.name in written:
             yield _contradiction(
                 preprocess.place(key), f"config says it too; expected {key.name} or config"
-            )
-
-
-def _web(model: Values) -> Iterator[Fault]:
-    if isinstance(model.get(source_keys.SOURCE), UrlSource):
-        return
-    for key in (source_keys.SHA256, source_keys.MIRRORS):
-        if model.get(key) is not None:
-            yield _contradiction(
-                model.place(key), f"{key.name} is for files from the web; this source is none"
             )
 
 

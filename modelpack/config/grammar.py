@@ -14,7 +14,16 @@ from modelpack.config.flag_field import Flag
 from modelpack.config.limit_fields import Bandwidth
 from modelpack.config.metric_keys import METRICS
 from modelpack.config.preprocess_keys import PREPROCESS
-from modelpack.config.source_keys import EXPORT_KEYS, MIRRORS, SHA256, SOURCE
+from modelpack.config.source_keys import (
+    ALLOW_PICKLE,
+    DYNAMIC_DIMENSIONS,
+    EXPORT_KEYS,
+    FILES,
+    MIRRORS,
+    SHA256,
+    SOURCE,
+    TRUST_REMOTE_CODE,
+)
 from modelpack.spec import Compression, Device, Dtype, Host, Load, Shape
 from modelpack.units import KIB, MIB
 
@@ -260,7 +269,22 @@ DEFAULTS = Key(
 )
 MODELS = Key(
     "models",
-    MapOf(_NAME, Table("model", (SOURCE, SHA256, MIRRORS, *_SHARED))),
+    MapOf(
+        _NAME,
+        Table(
+            "model",
+            (
+                SOURCE,
+                SHA256,
+                MIRRORS,
+                DYNAMIC_DIMENSIONS,
+                FILES,
+                ALLOW_PICKLE,
+                TRUST_REMOTE_CODE,
+                *_SHARED,
+            ),
+        ),
+    ),
     "The models, each under its name, such as [models.bert].",
     required=True,
 )

@@ -34,7 +34,16 @@ from modelpack.publish.folder import MANIFEST_FILE
 from modelpack.publish.manifest import encode_manifest, make_manifest
 from modelpack.publish.pack import Pack
 from modelpack.record import BuildReport, BuildStatus, Verdict
-from modelpack.spec import CheckpointSource, HubSource, Mode, Model, Plan, Project, UrlSource
+from modelpack.spec import (
+    CheckpointSource,
+    FunctionSource,
+    HubSource,
+    Mode,
+    Model,
+    Plan,
+    Project,
+    UrlSource,
+)
 from modelpack.store.store import Store
 
 _LOST = "MP-E701"
@@ -228,7 +237,7 @@ def _status(code: int, runner: Runner, publication: Publication | None) -> Build
 
 
 def _source_bytes(model: Model, runner: Runner) -> int:
-    if isinstance(model.source, CheckpointSource):
+    if isinstance(model.source, CheckpointSource | FunctionSource):
         exported = runner.results[export_step(model, model.source)]
         files = exported.with_role(exported_role(model.source, "model"))
         return sum(file.size_bytes for file in files)

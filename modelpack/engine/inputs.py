@@ -25,15 +25,18 @@ from modelpack.engine.resolved import (
 from modelpack.errors import SourceError
 from modelpack.keys import InputDigest
 from modelpack.record import ModelFacts, TaskResult
-from modelpack.sources.checkpoint import check_checkpoint
+from modelpack.sources.checkpoint import PICKLE, check_checkpoint
 from modelpack.sources.download import Progress
 from modelpack.sources.external import resolve_external
 from modelpack.sources.folder import list_folder, names_digest
+from modelpack.sources.function import function_files
 from modelpack.sources.locate import locate, npm_trail
 from modelpack.sources.sniff import check_is_onnx
 from modelpack.spec import (
     CheckpointFiles,
     CheckpointSource,
+    FunctionFiles,
+    FunctionSource,
     HubSource,
     InputRef,
     NpmSource,
@@ -142,6 +145,8 @@ class Inputs:
                 )
             case CheckpointFiles(role, source):
                 return self.checkpoint(role, source)
+            case FunctionFiles(role, source):
+                return self.function(role, source)
             case RemoteFiles(role, source):
                 return remote_files(role, source)
             case SourceGraph(role, source):
@@ -154,11 +159,31 @@ class Inputs:
         if isinstance(source.origin, HubSource):
             return checkpoint_on_hub(role, source.files, source.origin)
         check_checkpoint(source.folder, source.files)
+        if PICKLE in source.files:
+            self._check_pickle(source)
         for folder in {(source.folder / name).parent for name in source.files}:
             self._folders[folder] = names_digest(entry.name for entry in folder.iterdir())
         if isinstance(source.origin, NpmSource):
             self.absent.update(npm_trail(source.origin)[1])
         return tuple(self._file(role, name, source.folder / name) for name in source.files)
+
+    def _check_pickle(self, source: CheckpointSource) -> None:
+        path = source.folder / PICKLE
+        if (digest := self.digest(path)) != source.pickle_sha256:
+            raise SourceError(
+                "MP-E241",
+                f"the pickle's SHA-256 is {digest}; expected {source.pickle_sha256}",
+                where=str(path),
+                remedy="if you trust it, set `sha256` to that",
+            )
+
+    def function(self, role: str, source: FunctionSource) -> tuple[ResolvedInput, ...]:
+        """The source files of a function, and the files it reads. Raises: SourceError if one is missing."""
+        found = function_files(source)
+        self.absent.update(found.absent)
+        return tuple(
+            self._file(role, path.relative_to(source.root).as_posix(), path) for path in found.files
+        )
 
     def _locate(self, source: Source) -> Path:
         if source not in self._located:

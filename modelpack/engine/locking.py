@@ -29,6 +29,7 @@ from modelpack.sources.lock import (
 from modelpack.spec import (
     CheckpointSource,
     FileSource,
+    FunctionSource,
     HubSource,
     Model,
     NpmSource,
@@ -131,7 +132,7 @@ def _locked(source: Source, store: Store, progress: Progress) -> Locked:
                 (name, store.stat_cache.digest(source.folder / name)[0]) for name in source.files
             ]
             return Locked(digest_json(digests), _version(source.origin))
-        case FileSource() | NpmSource() | PythonSource():
+        case FileSource() | NpmSource() | PythonSource() | FunctionSource():
             return Locked(store.stat_cache.digest(locate(source))[0], _version(source))
 
 

@@ -20,6 +20,7 @@ from modelpack.sources.locate import locate
 from modelpack.spec import (
     CheckpointSource,
     EvaluateParams,
+    FunctionSource,
     HubSource,
     Model,
     Params,
@@ -73,6 +74,9 @@ class GoldenDigests(Struct, frozen=True):
     def _source_digest(self, source: Source) -> str:
         if isinstance(source, CheckpointSource):
             files = self.inputs.checkpoint("reference", source)
+            return digest_json([found.digest for found in files])
+        if isinstance(source, FunctionSource):
+            files = self.inputs.function("reference", source)
             return digest_json([found.digest for found in files])
         if isinstance(source, UrlSource | HubSource):
             return digest_json([found.digest for found in remote_files("reference", source)])

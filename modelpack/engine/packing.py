@@ -20,6 +20,7 @@ from modelpack.record import Evaluation, Layout, StepResult, TaskResult
 from modelpack.spec import (
     CheckpointSource,
     Form,
+    FunctionSource,
     HubSource,
     Model,
     RuntimeSettings,
@@ -115,7 +116,7 @@ def _exported_state(
     model: Model, results: Mapping[str, TaskResult], store: Store
 ) -> tuple[StatePair, ...]:
     """The state that the export or the download has: a cache of past keys and values, of the outputs that are kept."""
-    if isinstance(model.source, CheckpointSource):
+    if isinstance(model.source, CheckpointSource | FunctionSource):
         exported = results[export_step(model, model.source)]
         (output,) = exported.with_role(exported_role(model.source, "state"))
     elif isinstance(model.source, UrlSource | HubSource):

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from modelpack.digest import digest_file
 from modelpack.engine.hub import HubFile, fetch_from_hub, hub_file, list_repository
 from modelpack.errors import SourceError, SourceUnreachableError, StoreError
+from modelpack.sources.checkpoint import Allowed
 from modelpack.sources.download import Progress
 from modelpack.sources.hub import is_small, wanted_files
 from modelpack.sources.sourcing import hub_sources, with_sources
@@ -54,8 +55,9 @@ def _resolved(source: HubSource, progress: Progress) -> HubSource:
         found = f'the hub names no commit, but "{listing.commit[:80]}"'
         raise SourceUnreachableError("MP-E240", found, where=source.text)
     listed = {file.name: file for file in listing.files}
+    allowed = Allowed(source.takes_pickles, source.takes_code)
     files = []
-    for name in wanted_files(listed, source.path, source.text):
+    for name in wanted_files(listed, source.path, source.text, allowed):
         size_bytes, sha256 = listed[name].size_bytes, listed[name].sha256
         if is_small(name) and size_bytes > _LARGEST_SMALL_BYTES:
             found = f"{name} has {format_size(size_bytes)}"

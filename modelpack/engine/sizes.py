@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from modelpack.engine.downloads import held_bytes
 from modelpack.engine.resolved import remote_files
+from modelpack.sources.function import function_files
 from modelpack.sources.locate import locate
 from modelpack.spec import (
     CheckpointSource,
     FileSource,
+    FunctionSource,
     HubSource,
     Model,
     NpmSource,
@@ -28,6 +30,8 @@ def model_bytes(model: Model, store: Store) -> int:
         case UrlSource():
             files = remote_files("model", model.source)
             return sum(file.size_bytes or held_bytes(file.digest, store) for file in files)
+        case FunctionSource():
+            return sum(path.stat().st_size for path in function_files(model.source).files)
         case HubSource():
             return sum(file.size_bytes for file in remote_files("model", model.source))
         case FileSource() | NpmSource() | PythonSource():

@@ -54,9 +54,10 @@ def export_graphs(checkpoint: Path, wanted: Export, folder: Path) -> Exported:
 
     Raises: StepError MP-E460 if it cannot be exported, MP-E461 if the graphs do not agree with it.
     """
-    config = read_config(checkpoint)
+    trusts_code = bool(wanted.trust_remote_code)
+    config = read_config(checkpoint, trusts_code=trusts_code)
     task = task_of(config, wanted.task)
-    model = _load(checkpoint, task)
+    model = _load(checkpoint, task, wanted)
     constructor = TasksManager.get_exporter_config_constructor(
         model=model, exporter="onnx", task=task, library_name="transformers"
     )
@@ -64,7 +65,7 @@ def export_graphs(checkpoint: Path, wanted: Export, folder: Path) -> Exported:
         model.config,
         int_dtype="int64",
         float_dtype="fp32",
-        preprocessors=_preprocessors(checkpoint),
+        preprocessors=_preprocessors(checkpoint, trusts_code=trusts_code),
     )
     models = _models(model, onnx_config, task)
     opset = wanted.opset or onnx_config.DEFAULT_ONNX_OPSET
@@ -85,7 +86,7 @@ def export_graphs(checkpoint: Path, wanted: Export, folder: Path) -> Exported:
     return Exported(graphs, task, opset, fixed_sizes(config))
 
 
-def _load(checkpoint: Path, task: str) -> PreTrainedModel:
+def _load(checkpoint: Path, task: str, wanted: Export) -> PreTrainedModel:
     """The model in fp32 and evaluation mode: a half-precision checkpoint is exported at full precision too."""
     loaded = TasksManager.get_model_from_task(
         task,
@@ -95,8 +96,8 @@ def _load(checkpoint: Path, task: str) -> PreTrainedModel:
         torch_dtype=torch.float32,
         device="cpu",
         local_files_only=True,
-        trust_remote_code=False,
-        use_safetensors=True,
+        trust_remote_code=bool(wanted.trust_remote_code),
+        use_safetensors=not (wanted.allow_pickle and (checkpoint / "pytorch_model.bin").is_file()),
     )
     TasksManager.standardize_model_attributes(loaded)
     loaded.config.use_cache = task.endswith(_PAST)
@@ -105,9 +106,9 @@ def _load(checkpoint: Path, task: str) -> PreTrainedModel:
     return model
 
 
-def _preprocessors(checkpoint: Path) -> list[object]:
+def _preprocessors(checkpoint: Path, *, trusts_code: bool) -> list[object]:
     """Tokenizers and processors: some say how large the inputs are."""
-    return list(maybe_load_preprocessors(checkpoint, trust_remote_code=False))
+    return list(maybe_load_preprocessors(checkpoint, trust_remote_code=trusts_code))
 
 
 def _models(model: PreTrainedModel, config: OnnxConfig, task: str) -> Models:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 
 from modelpack.errors import StepError
 
 # Distributions by the module that shows they are there; optimum-onnx adds one to optimum's own package.
-_NEEDED = {
+CHECKPOINTS = {
     "torch": "torch",
     "transformers": "transformers",
     "accelerate": "accelerate",
@@ -17,6 +17,7 @@ _NEEDED = {
     "optimum": "optimum",
     "optimum.exporters.onnx": "optimum-onnx",
 }
+TRACING = {"torch": "torch", "onnxscript": "onnxscript"}
 # A checkpoint is a folder: whatever else its files ask for is refused, not fetched.
 _OFFLINE = {
     "HF_HUB_OFFLINE": "1",
@@ -28,21 +29,23 @@ _OFFLINE = {
 }
 
 
-def missing_libraries(is_installed: Callable[[str], bool]) -> tuple[str, ...]:
+def missing_libraries(
+    is_installed: Callable[[str], bool], needed: Mapping[str, str] = CHECKPOINTS
+) -> tuple[str, ...]:
     """The distributions that are missing."""
-    return tuple(name for module, name in _NEEDED.items() if not is_installed(module))
+    return tuple(name for module, name in needed.items() if not is_installed(module))
 
 
-def need_libraries() -> None:
+def need_libraries(needed: Mapping[str, str] = CHECKPOINTS) -> None:
     """Nothing, where everything is installed; from then on no library speaks to a hub.
 
     Raises: StepError MP-E404 with the command that installs what is missing.
     """
-    missing = missing_libraries(_is_installed)
+    missing = missing_libraries(_is_installed, needed)
     if missing:
         raise StepError(
             "MP-E404",
-            f"exporting a checkpoint needs {', '.join(missing)}",
+            f"an export needs {', '.join(missing)}",
             remedy="pip install 'modelpack[export]'",
         )
     os.environ.update(_OFFLINE)

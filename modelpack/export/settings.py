@@ -15,18 +15,18 @@ _PAST = "-with-past"
 _SHOWN_TASKS = 8
 
 
-def read_config(folder: Path) -> PretrainedConfig:
+def read_config(folder: Path, *, trusts_code: bool) -> PretrainedConfig:
     """The checkpoint's configuration. Raises: StepError MP-E460 if transformers does not know its model."""
     try:
         config: PretrainedConfig = AutoConfig.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False
+            folder, local_files_only=True, trust_remote_code=trusts_code
         )
     except (ValueError, KeyError, OSError) as err:
         first = (str(err).strip().splitlines() or [type(err).__name__])[0]
         raise StepError(
             "MP-E460",
             f"transformers {transformers.__version__} cannot read config.json: {first[:200]}",
-            remedy="models that bring their own code are not exported; use an ONNX file of it",
+            remedy="a model that brings its own code needs trust_remote_code = true, and a commit of the hub",
         ) from err
     return config
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 from modelpack.report.places import relative_text, source_text
 from modelpack.spec import (
     CheckpointFiles,
+    FunctionFiles,
     InputRef,
     Params,
     Plan,
@@ -84,6 +85,8 @@ def _file(ref: InputRef, root: Path) -> Iterator[str]:
         case SourceGraph(source=source) | SourceModel(source=source):
             yield source_text(source, root)
         case CheckpointFiles(source=source) | RemoteFiles(source=source):
+            yield source_text(source, root)
+        case FunctionFiles(source=source):
             yield source_text(source, root)
         case Upstream():
             pass

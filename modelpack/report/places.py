@@ -8,6 +8,7 @@ from pathlib import Path
 from modelpack.spec import (
     CheckpointSource,
     FileSource,
+    FunctionSource,
     HubSource,
     NpmSource,
     PythonSource,
@@ -27,7 +28,7 @@ def source_text(source: Source, root: Path) -> str:
             return source_text(origin, root)
         case UrlSource(url=url):
             return url
-        case HubSource():
+        case HubSource() | FunctionSource():
             return source.text
         case FileSource():
             return relative_text(source.path, root)

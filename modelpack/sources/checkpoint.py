@@ -2,7 +2,7 @@
 
 1. A folder is a checkpoint if it has a `config.json`, or the `modules.json` of sentence-transformers.
 2. Of its files count those that transformers reads without running code: JSON, vocabularies, and the safetensors that
-   the checkpoint's own index names. Pickles and Python files never do.
+   the checkpoint's own index names. A pickle and Python files do only where the configuration allows them.
 3. Every safetensors file is as long as its header says: a download that was cut off is noticed before torch is loaded.
 """
 
@@ -18,8 +18,20 @@ from modelpack.errors import SourceError
 
 T = TypeVar("T")
 
+
+class Allowed(msgspec.Struct, frozen=True):
+    """Which files count that can run code when they are read: the project says so, by checkpoint."""
+
+    pickle: bool = False
+    code: bool = False
+
+
+_SAFE = Allowed()
+
+
 CONFIG = "config.json"
 MODULES = "modules.json"
+PICKLE = "pytorch_model.bin"
 _WEIGHTS = "model.safetensors"
 _INDEX = "model.safetensors.index.json"
 SMALL_SUFFIXES = frozenset({".json", ".txt", ".model", ".jinja"})
@@ -50,11 +62,27 @@ def is_checkpoint(folder: Path) -> bool:
     return (folder / CONFIG).is_file() or (folder / MODULES).is_file()
 
 
-def checkpoint_files(folder: Path, names: Collection[str] | None = None) -> tuple[str, ...]:
+def checkpoint_files(
+    folder: Path, allowed: Allowed = _SAFE, names: Collection[str] | None = None
+) -> tuple[str, ...]:
     """The names of the files that count (rule 2), the one that makes the folder a checkpoint first.
 
     `names` are all files there are, where only the small ones lie in the folder.
     """
+    found = _safe_files(folder, names)
+    held = set(_held(folder, "") if names is None else names)
+    if allowed.pickle and PICKLE in held and not any(name.endswith(_WEIGHTS) for name in found):
+        found = (*found, PICKLE)
+    if allowed.code:
+        found = (*found, *sorted(name for name in held if _is_code(name)))
+    return found
+
+
+def _is_code(name: str) -> bool:
+    return name.endswith(".py") and "/" not in name
+
+
+def _safe_files(folder: Path, names: Collection[str] | None) -> tuple[str, ...]:
     first = MODULES if (folder / MODULES).is_file() else CONFIG
     prefixes = ["", *(f"{module.path}/" for module in modules_of(folder) if module.path)]
     found = {
@@ -90,7 +118,7 @@ def check_checkpoint(folder: Path, files: tuple[str, ...]) -> None:
     """Nothing, where every file is whole and there are weights. Raises: SourceError MP-E202, MP-E207 or MP-E222."""
     weights = [name for name in files if name.endswith(".safetensors")]
     transformer = transformer_prefix(folder)
-    if not any(name.startswith(transformer) for name in weights):
+    if PICKLE not in files and not any(name.startswith(transformer) for name in weights):
         raise _without_weights(folder / transformer)
     for name in weights:
         _check_weights(folder / name)
@@ -181,7 +209,8 @@ def _without_weights(folder: Path) -> SourceError:
             "MP-E207",
             f'the checkpoint has its weights in "{pickles[0]}" only, a pickle, which can run code when it is read',
             where=str(folder),
-            remedy="convert it once where you trust it: `AutoModel.from_pretrained(…).save_pretrained(…)` writes safetensors",
+            remedy="where you trust it, set allow_pickle = true and its sha256; or convert it: "
+            "`AutoModel.from_pretrained(…).save_pretrained(…)` writes safetensors",
         )
     graphs = [name for name in names if name.endswith(".onnx")]
     inside = [f"onnx/{entry.name}" for entry in (folder / "onnx").glob("*.onnx")]

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 from modelpack.errors import SourceError
-from modelpack.sources.checkpoint import SMALL_SUFFIXES
+from modelpack.sources.checkpoint import PICKLE, SMALL_SUFFIXES, Allowed
 
 _FOLDERS = ("onnx/", "")
 _SINGLE = ("model.onnx", "decoder_model_merged.onnx", "decoder_model.onnx")
@@ -26,6 +26,7 @@ _COMPANION = re.compile(rf"{_MODULE}[^/]+")
 _WEIGHTS = re.compile(rf"{_MODULE}model(?:-[0-9]+-of-[0-9]+)?\.safetensors")
 _DATA = r"(?:\.onnx_data(?:_[0-9]+)?|\.onnx\.data|\.data)"
 _MOST_SHOWN = 5
+_NOTHING_MORE = Allowed()
 
 
 def is_small(name: str) -> bool:
@@ -33,7 +34,9 @@ def is_small(name: str) -> bool:
     return name.endswith(tuple(SMALL_SUFFIXES))
 
 
-def wanted_files(names: Iterable[str], path: str, where: str) -> tuple[str, ...]:
+def wanted_files(
+    names: Iterable[str], path: str, where: str, allowed: Allowed = _NOTHING_MORE
+) -> tuple[str, ...]:
     """The files that count, sorted (all four rules).
 
     Raises: SourceError MP-E201 if the named file is not there, MP-E208 if nothing is that could become a model.
@@ -47,8 +50,11 @@ def wanted_files(names: Iterable[str], path: str, where: str) -> tuple[str, ...]
     found = {name for graph in graphs for name in (graph, *data_files(graph, held))}
     if not path:
         found.update(name for name in held if _WEIGHTS.fullmatch(name))
+        found.update({PICKLE} & held if allowed.pickle and not found else ())
     if not found:
         raise _nothing(held, where)
+    if allowed.code:
+        found.update(name for name in held if name.endswith(".py") and "/" not in name)
     found.update(name for name in held if is_small(name) and _COMPANION.fullmatch(name))
     return tuple(sorted(found))
 
@@ -96,7 +102,8 @@ def _nothing(names: set[str], where: str) -> SourceError:
             "MP-E207",
             f'the repository has its weights in "{pickle}" only, a pickle, which can run code when it is read',
             where=where,
-            remedy="look for a revision with safetensors (the hub has a bot that adds one as a pull request: @refs/pr/1)",
+            remedy="look for a revision with safetensors (the hub has a bot that adds one as a pull request), "
+            "or set allow_pickle = true where you trust it",
         )
     return SourceError(
         "MP-E208",

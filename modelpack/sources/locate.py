@@ -12,6 +12,7 @@ from modelpack.errors import SourceError, SourceUnreachableError
 from modelpack.spec import (
     CheckpointSource,
     FileSource,
+    FunctionSource,
     HubSource,
     NpmSource,
     PythonSource,
@@ -42,6 +43,8 @@ def locate(source: Source) -> Path:
             return _locate_python(source)
         case CheckpointSource():
             return source.folder
+        case FunctionSource():
+            return source.root.joinpath(*source.module.split(".")).with_suffix(".py")
         case UrlSource():
             raise SourceError("MP-E201", "lies on the web", where=source.url)
         case HubSource():

@@ -27,6 +27,7 @@ from modelpack.errors import UsageError
 from modelpack.spec import (
     CheckpointSource,
     FileSource,
+    FunctionSource,
     Golden,
     HubSource,
     Model,
@@ -113,7 +114,7 @@ def lock_name(source: Source, folder: Path) -> str:  # noqa: PLR0911 (one for ea
             return Path(os.path.relpath(path, folder)).as_posix()
         case CheckpointSource(origin=origin):
             return lock_name(origin, folder)
-        case FileSource():
+        case FileSource() | FunctionSource():
             return ""
 
 

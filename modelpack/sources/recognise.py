@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from modelpack.errors import ModelpackError, SourceError, UsageError
 from modelpack.sources.checkpoint import (
     CONFIG,
+    Allowed,
     checkpoint_files,
     is_checkpoint,
     read_json,
@@ -25,6 +26,7 @@ from modelpack.spec import (
     Asset,
     CheckpointSource,
     Export,
+    FunctionSource,
     Golden,
     HubSource,
     Model,
@@ -76,6 +78,9 @@ def recognise(project: Project) -> Project:
 
 
 def _recognised(model: Model, project: Project) -> Iterator[Model]:
+    if isinstance(model.source, FunctionSource):
+        yield model
+        return
     place = _place(model)
     if isinstance(model.source, HubSource) and place is not None:
         graphs = _hub_graphs(model.source, model, project)
@@ -91,7 +96,13 @@ def _recognised(model: Model, project: Project) -> Iterator[Model]:
         yield model
         return
     assert not isinstance(model.source, CheckpointSource | UrlSource)  # noqa: S101 (for the type checker)
-    source = CheckpointSource(model.source, place, _files(model.source, place))
+    allowed = Allowed(bool(model.export.allow_pickle), bool(model.export.trust_remote_code))
+    source = CheckpointSource(
+        model.source,
+        place,
+        _files(model.source, place, allowed),
+        pickle_sha256=model.export.pickle_sha256,
+    )
     exported = replace(
         model,
         source=source,
@@ -125,9 +136,9 @@ def _place(model: Model) -> Path | None:
         return None
 
 
-def _files(origin: Source, folder: Path) -> tuple[str, ...]:
+def _files(origin: Source, folder: Path, allowed: Allowed) -> tuple[str, ...]:
     names = {file.name for file in origin.files} if isinstance(origin, HubSource) else None
-    return checkpoint_files(folder, names)
+    return checkpoint_files(folder, allowed, names)
 
 
 def _hub_graphs(source: HubSource, model: Model, project: Project) -> tuple[tuple[str, str], ...]:

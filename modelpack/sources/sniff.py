@@ -17,20 +17,25 @@ from modelpack.sources.protobuf import MalformedFieldError, walk_fields
 _HEAD_BYTES = 4096
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _HTML_STARTS = (b"<!doctype", b"<html", b"<head", b"<body", b"<?xml", b"<!--")
+_KERAS = "a Keras model"
+_HDF5 = "a Keras or other HDF5 file"
+_TFLITE = "a TFLite model"
+_TFJS = "a TensorFlow.js model"
+_SAVED_MODEL = "a TensorFlow SavedModel"
 _KINDS_BY_START = (
     (b"\x1f\x8b", "a gzip file"),
     (b"\x28\xb5\x2f\xfd", "a zstd file"),
     (b"BZh", "a bzip2 file"),
     (b"\xfd7zXZ\x00", "an xz file"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
-    (b"\x89HDF\r\n\x1a\n", "a Keras or other HDF5 file"),
+    (b"\x89HDF\r\n\x1a\n", _HDF5),
     (b"GGUF", "a GGUF model"),
     (b"\x93NUMPY", "a NumPy array"),
     (b"\x00asm", "a WebAssembly module"),
     (b"\x89PNG", "a PNG image"),
     (b"%PDF", "a PDF"),
 )
-_KINDS_AT_4 = ((b"TFL3", "a TFLite model"), (b"ORTM", "a model in onnxruntime's own ORT format"))
+_KINDS_AT_4 = ((b"TFL3", _TFLITE), (b"ORTM", "a model in onnxruntime's own ORT format"))
 _MODES = (
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a named pipe"),
@@ -40,6 +45,21 @@ _MODES = (
 )
 _FETCH_AGAIN = "fetch or export the file again"
 _TO_ONNX = "export the model to ONNX and name that file"
+_BY_FUNCTION = (
+    'export it to ONNX, or write a function that loads it: source = "python:module:function"'
+)
+_TF2ONNX = "in an environment with `pip install tf2onnx tensorflow`, run `python -m tf2onnx.convert"
+_BY_KERAS = (
+    'where Keras is installed, run `python -c "import keras; '
+    "keras.saving.load_model('{name}').export('{stem}.onnx', format='onnx')\"`"
+)
+_CONVERTERS = {  # by kind, with the file's name and its name without suffix
+    _TFLITE: _TF2ONNX + " --tflite {name} --output {stem}.onnx`",
+    _TFJS: _TF2ONNX + " --tfjs {name} --output {stem}.onnx`",
+    _SAVED_MODEL: _TF2ONNX + " --saved-model {name} --output {stem}.onnx`",
+    _KERAS: _BY_KERAS,
+    _HDF5: _BY_KERAS,
+}
 
 # ModelProto's fields and how each is coded: 0 = a number, 2 = bytes with a length (onnx.proto, IR version 13).
 _NUMBER, _BYTES = 0, 2
@@ -70,6 +90,8 @@ def _regular_size(path: Path) -> int:
         raise _unreadable(path, err) from err
     if stat.S_ISREG(facts.st_mode):
         return facts.st_size
+    if (path / "saved_model.pb").is_file():
+        raise _wrong_kind(path, _SAVED_MODEL)
     kind = next((kind for is_kind, kind in _MODES if is_kind(facts.st_mode)), "no regular file")
     raise _wrong_kind(path, kind, "name the .onnx file itself")
 
@@ -99,7 +121,7 @@ def _check_head(head: bytes, size_bytes: int, path: Path) -> None:
             remedy=_TO_ONNX,
         )
     if _is_pickle(head):
-        raise SourceError("MP-E207", "a PyTorch checkpoint", where=where, remedy=_TO_ONNX)
+        raise SourceError("MP-E207", "a PyTorch checkpoint", where=where, remedy=_BY_FUNCTION)
     _check_other_kinds(head, text, path)
 
 
@@ -112,6 +134,8 @@ def _check_other_kinds(head: bytes, text: bytes, path: Path) -> None:
     for mark, kind in _KINDS_AT_4:
         if head[4:8] == mark:
             raise _wrong_kind(path, kind)
+    if text[:1] == b"{" and b'"modelTopology"' in text:
+        raise _wrong_kind(path, _TFJS)
     if text[:1] in {b"{", b"["}:
         raise _wrong_kind(path, "JSON")
 
@@ -134,9 +158,9 @@ def _refuse_zip(path: Path) -> None:
     except (zipfile.BadZipFile, ValueError):
         names = []
     if any(name.endswith("/data.pkl") or name == "data.pkl" for name in names):
-        raise SourceError("MP-E207", "a PyTorch checkpoint", where=str(path), remedy=_TO_ONNX)
+        raise SourceError("MP-E207", "a PyTorch checkpoint", where=str(path), remedy=_BY_FUNCTION)
     if "model.weights.h5" in names:
-        raise _wrong_kind(path, "a Keras model")
+        raise _wrong_kind(path, _KERAS)
     if any(name.endswith(".npy") for name in names):
         raise _wrong_kind(path, "a NumPy archive")
     inside = [name for name in names if name.endswith(".onnx")]
@@ -171,7 +195,9 @@ def _broken(path: Path, seen: set[int], reason: str) -> SourceError:
     return _wrong_kind(path, f"a file of an unknown kind (it begins with {start})")
 
 
-def _wrong_kind(path: Path, kind: str, remedy: str = _TO_ONNX) -> SourceError:
+def _wrong_kind(path: Path, kind: str, remedy: str = "") -> SourceError:
+    command = _CONVERTERS.get(kind, _TO_ONNX).format(name=path.name, stem=path.stem)
+    remedy = remedy or command
     return SourceError(
         "MP-E208", f"found {kind}; expected an ONNX model", where=str(path), remedy=remedy
     )

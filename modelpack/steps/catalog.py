@@ -34,6 +34,7 @@ CATALOG: dict[StepKind, KindFacts] = {
         "modelpack.steps.export",
         (
             "torch",
+            "onnxscript",
             "transformers",
             "optimum",
             "optimum-onnx",

@@ -1,16 +1,17 @@
-"""`export`: a Hugging Face checkpoint becomes ONNX, as the reference that everything after it is compared with."""
+"""`export`: a checkpoint, or a module of the project, becomes ONNX: the reference that everything after it is compared with."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from modelpack.export.libraries import need_libraries
+from modelpack.export.libraries import TRACING, need_libraries
 from modelpack.graph.state import state_pairs
 from modelpack.record import Measurement
-from modelpack.spec import ExportParams
+from modelpack.spec import ExportParams, TracedFunction
 from modelpack.steps.contract import OutputFile, StepInput, StepOutput
 
 if TYPE_CHECKING:
@@ -18,6 +19,13 @@ if TYPE_CHECKING:
 
     from modelpack.export.graphs import Graph
     from modelpack.export.sentence import Stage
+
+
+class _Traced(msgspec.Struct, frozen=True):
+    """An exported module, in the shape of a checkpoint's graph: there, optimum would be imported."""
+
+    part: str
+    path: Path
 
 
 def run(step: StepInput[ExportParams]) -> StepOutput:
@@ -28,6 +36,8 @@ def run(step: StepInput[ExportParams]) -> StepOutput:
 
     Raises: StepError MP-E404 without torch and optimum, MP-E460 if there is no way, MP-E461 if the result differs.
     """
+    if step.params.function is not None:
+        return _traced(step, step.params.function)
     need_libraries()
     # Only now: torch, transformers and optimum take seconds, and may not be there.
     from modelpack.export.graphs import export_graphs  # noqa: PLC0415
@@ -49,8 +59,23 @@ def run(step: StepInput[ExportParams]) -> StepOutput:
     )
 
 
+def _traced(step: StepInput[ExportParams], function: TracedFunction) -> StepOutput:
+    need_libraries(TRACING)
+    import onnx  # noqa: PLC0415
+
+    from modelpack.export.tracing import export_function  # noqa: PLC0415
+
+    # The first file is the function's own; its place in the project is that of the names.
+    inside = step.names("code")[0].count("/") + 1
+    code = step.many("code")[0].parents[inside - 1]
+    path = export_function(function, step.params.export, code, step.folder)
+    opset = next(one.version for one in onnx.load(path, load_external_data=False).opset_import)
+    graphs = _finished(_Traced("", path), (), {})
+    return StepOutput(tuple(graphs), (Measurement("opset", opset), Measurement("graphs", 1)))
+
+
 def _finished(
-    graph: Graph, stages: tuple[Stage, ...], sizes: dict[str, int]
+    graph: Graph | _Traced, stages: tuple[Stage, ...], sizes: dict[str, int]
 ) -> Iterator[OutputFile]:
     import onnx  # noqa: PLC0415
 

@@ -60,7 +60,7 @@ source = "ftp://example.com/a.onnx"
 """,
     "source_is_a_function": """\
 [models.a]
-source = "python:module:function"
+source = "python:module"
 """,
     "source_npm_without_path": """\
 [models.a]

@@ -86,6 +86,7 @@ WORDS = st.sampled_from(
             "py:../c",
             "hf:a",
             "hf:a/b@c/d",
+            "python:a.b:c",
             "hf:a/b/../c@main",
             "a:b",
             "C:a",

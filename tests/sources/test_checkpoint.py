@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from modelpack.errors import SourceError
-from modelpack.sources.checkpoint import check_checkpoint, checkpoint_files, is_checkpoint
+from modelpack.sources.checkpoint import Allowed, check_checkpoint, checkpoint_files, is_checkpoint
 from tests.support.checkpoints import (
     MODULES,
     WEIGHTS,
@@ -131,3 +131,18 @@ def test_checkpoint_names_stay_inside(tmp_path: Path, name: str) -> None:
     folder = make_checkpoint(tmp_path / "b", model__safetensors__index__json=index)
     with pytest.raises(SourceError, match=r"MP-E222.*lies outside"):
         checkpoint_files(folder)
+
+
+def test_checkpoint_files_hold_a_pickle_and_code_only_where_allowed(tmp_path: Path) -> None:
+    folder = make_checkpoint(
+        tmp_path, pytorch_model__bin=b"pickle", modeling_words__py="", model__safetensors=None
+    )
+    both = {"pytorch_model.bin", "modeling_words.py"}
+    assert both.isdisjoint(checkpoint_files(folder))
+    assert both & set(checkpoint_files(folder, Allowed(pickle=True))) == {"pytorch_model.bin"}
+    assert both <= set(checkpoint_files(folder, Allowed(pickle=True, code=True)))
+
+
+def test_checkpoint_with_safetensors_needs_no_pickle(tmp_path: Path) -> None:
+    folder = make_checkpoint(tmp_path, pytorch_model__bin=b"pickle")
+    assert "pytorch_model.bin" not in checkpoint_files(folder, Allowed(pickle=True))

@@ -17,6 +17,18 @@ from tests.support import onnx_models
 TO_ONNX = "export the model to ONNX and name that file"
 MODEL = onnx_models.mlp().SerializeToString()
 
+BY_FUNCTION = (
+    'export it to ONNX, or write a function that loads it: source = "python:module:function"'
+)
+BY_KERAS = (
+    'where Keras is installed, run `python -c "import keras; '
+    "keras.saving.load_model('model.onnx').export('model.onnx', format='onnx')\"`"
+)
+TF2ONNX = (
+    "in an environment with `pip install tf2onnx tensorflow`, run "
+    "`python -m tf2onnx.convert --{} model.onnx --output model.onnx`"
+)
+
 
 def zipped(*names: str) -> bytes:
     stream = io.BytesIO()
@@ -56,18 +68,22 @@ CASES = {
         (15).to_bytes(8, "little") + b'{"w":{"a":"b"}}' + b"\0" * 9,
         ("MP-E206", "a safetensors checkpoint holds weights but no graph", TO_ONNX),
     ),
-    "pickle": (pickle.dumps({"w": 1}, 2), ("MP-E207", "a PyTorch checkpoint", TO_ONNX)),
-    "torch-zip": (zipped("archive/data.pkl"), ("MP-E207", "a PyTorch checkpoint", TO_ONNX)),
+    "pickle": (pickle.dumps({"w": 1}, 2), ("MP-E207", "a PyTorch checkpoint", BY_FUNCTION)),
+    "torch-zip": (zipped("archive/data.pkl"), ("MP-E207", "a PyTorch checkpoint", BY_FUNCTION)),
     "gzip": (gzip.compress(MODEL), kind("a gzip file")),
     "zip": (zipped("a/model.onnx"), kind("a zip archive", 'unpack it and name "a/model.onnx"')),
     "zip-broken": (b"PK\x03\x04 and nothing", kind("a zip archive")),
-    "keras": (zipped("config.json", "model.weights.h5"), kind("a Keras model")),
+    "keras": (zipped("config.json", "model.weights.h5"), kind("a Keras model", BY_KERAS)),
     "npz": (zipped("x.npy"), kind("a NumPy archive")),
     "npy": (b"\x93NUMPY\x01\x00", kind("a NumPy array")),
-    "h5": (b"\x89HDF\r\n\x1a\n....", kind("a Keras or other HDF5 file")),
-    "tflite": (b"\x1c\0\0\0TFL3....", kind("a TFLite model")),
+    "h5": (b"\x89HDF\r\n\x1a\n....", kind("a Keras or other HDF5 file", BY_KERAS)),
+    "tflite": (b"\x1c\0\0\0TFL3....", kind("a TFLite model", TF2ONNX.format("tflite"))),
     "ort": (b"\x1c\0\0\0ORTM....", kind("a model in onnxruntime's own ORT format")),
     "gguf": (b"GGUF\x03\0\0\0", kind("a GGUF model")),
+    "tfjs": (
+        b'{"format": "graph-model", "modelTopology": {}}',
+        kind("a TensorFlow.js model", TF2ONNX.format("tfjs")),
+    ),
     "json": (b' {"model": 1}', kind("JSON")),
     "zeros": (
         b"\0" * 64,

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import transformers
+from safetensors.torch import load_file
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import AutoConfig, PretrainedConfig
 
@@ -77,6 +78,14 @@ def make(order: tuple[str, Path]) -> Path:
         transformers.ViTImageProcessor(size=size).save_pretrained(folder)
     if kind == "whisper":
         transformers.WhisperFeatureExtractor().save_pretrained(folder)
+    return folder
+
+
+def pickle(folder: Path) -> Path:
+    """The checkpoint with its weights in a pickle, in place of safetensors."""
+    weights = folder / "model.safetensors"
+    torch.save(load_file(weights), folder / "pytorch_model.bin")
+    weights.unlink()
     return folder
 
 
