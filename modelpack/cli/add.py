@@ -54,7 +54,9 @@ class AddOptions(Options):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments of `add`."""
     parser.add_argument(
-        "source", metavar="SOURCE", help="a path, npm:…, py:…, https://… or hf:org/repo[@revision]"
+        "source",
+        metavar="SOURCE",
+        help="a path, npm:…, py:…, https://…, hf:org/repo[@revision] or python:module:function",
     )
     parser.add_argument("--name", metavar="ID", help="the model's id; else the source's own name")
     parser.add_argument("--task", help="what a checkpoint is exported for, in optimum's words")
@@ -140,6 +142,8 @@ def _source(text: str, folder: Path) -> str:
 
 def _name(source: str) -> str:
     """An id from the last part of the source that says something."""
+    if source.startswith("python:"):
+        return model_id(source.split(":")[1].rpartition(".")[2])
     path = source.partition("@")[0] if source.startswith("hf:") else urlsplit(source).path
     parts = [PurePosixPath(part).stem for part in reversed(path.split("/"))]
     return model_id(next((part for part in parts if part.lower() not in _SAY_NOTHING), "model"))

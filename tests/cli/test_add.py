@@ -76,6 +76,12 @@ def test_add_of_a_checkpoint_keeps_its_task(folder: Path) -> None:
     assert '[models.bert]\nsource = "bert"\ntask = "fill-mask"\n' in config(folder)
 
 
+def test_add_of_a_function_is_named_after_its_module(folder: Path) -> None:
+    (folder / "models" / "digits.py").write_text("def make(): ...\n")
+    assert modelpack("add", "python:models.digits:make", "--no-build").code == 0
+    assert '[models.digits]\nsource = "python:models.digits:make"\n' in config(folder)
+
+
 @pytest.mark.parametrize(
     ("argv", "code", "said"),
     [
