@@ -81,7 +81,8 @@ async function draw(page: Page, strokes: readonly Points[]): Promise<void> {
 }
 
 async function expectDigit(page: Page, digit: string): Promise<void> {
-  await expect.poll(() => page.locator("#digit").textContent()).toBe(digit);
+  // The model may still be loading, on a machine that is busy.
+  await expect.poll(() => page.locator("#digit").textContent(), { timeout: 60_000 }).toBe(digit);
 }
 
 describe("the page", () => {
