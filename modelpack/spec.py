@@ -355,6 +355,7 @@ class OutputSettings(Struct, frozen=True):
     keep_generations: int
     types: Path | None
     compression: Compression
+    host_file: Path | None = None
 
 
 class RuntimeBuild(Struct, frozen=True):

@@ -104,6 +104,7 @@ def _output(output: Values) -> OutputSettings:
         host=output.value(grammar.HOST),
         keep_generations=output.value(grammar.KEEP_GENERATIONS),
         types=output.get(grammar.TYPES),
+        host_file=output.get(grammar.HOST_FILE),
         compression=output.value(grammar.COMPRESSION),
     )
 

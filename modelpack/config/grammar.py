@@ -62,6 +62,11 @@ HOST = Key(
     "What serves the files. It decides how they are compressed and what counts as download.",
     default="static",
 )
+HOST_FILE = Key(
+    "host_file",
+    PathField("public/_headers"),
+    "File that tells the host how long to keep what: _headers, vercel.json, an nginx snippet. What is not ours in it stays.",
+)
 KEEP_GENERATIONS = Key(
     "keep_generations",
     Count(0, 100),
@@ -81,7 +86,7 @@ COMPRESSION = Key(
 )
 OUTPUT = Key(
     "output",
-    Table("output", (OUTPUT_PATH, HOST, KEEP_GENERATIONS, TYPES, COMPRESSION)),
+    Table("output", (OUTPUT_PATH, HOST, HOST_FILE, KEEP_GENERATIONS, TYPES, COMPRESSION)),
     "Where and how the files are published.",
 )
 

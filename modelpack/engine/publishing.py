@@ -19,6 +19,7 @@ from modelpack.publish.folder import (
     read_file,
     refuse_foreign,
 )
+from modelpack.publish.host_files import host_file_text
 from modelpack.publish.manifest import encode_manifest, make_manifest
 from modelpack.publish.pack import Pack
 from modelpack.publish.types import types_source
@@ -36,8 +37,12 @@ class Publication(Struct, frozen=True):
 
 
 def check_output(output: OutputSettings) -> None:
-    """Raises: StoreError MP-E702 if nothing can be published there. Makes nothing: a build may yet fail."""
+    """Raises: StoreError MP-E702 if nothing can be published there, UsageError MP-E113 if the host has no such file.
+
+    Makes nothing: a build may yet fail.
+    """
     refuse_foreign(output.path)
+    _host_file(output)
     nearest = next(folder for folder in (output.path, *output.path.parents) if folder.exists())
     as_now = os.access in os.supports_effective_ids
     if not nearest.is_dir():
@@ -52,11 +57,11 @@ def publish_pack(
 ) -> Publication:
     """Publishes the pack and writes the declared types. Raises: ManifestError, StoreError, UsageError."""
     published = publish(pack, output.path, store.blobs, output.keep_generations, on_wait=on_wait)
-    has_new_types = _write_types(pack, output.types)
+    has_new_texts = _write_texts(pack, output)
     return Publication(
         published.digest,
         tuple(_files(published, output)),
-        bool(published.written_files) or has_new_types,
+        bool(published.written_files) or has_new_texts,
     )
 
 
@@ -64,8 +69,8 @@ def check_frozen(pack: Pack, output: OutputSettings) -> Publication:
     """The publication as it is. Raises: FrozenError MP-E720 if the pack would change any of it."""
     content = encode_manifest(make_manifest(pack))
     _compare(output.path / MANIFEST_FILE, content)
-    if output.types is not None:
-        _compare(output.types, types_source(make_manifest(pack)).encode())
+    for path, expected in _texts(pack, output).items():
+        _compare(path, expected)
     try:
         check_published(output.path)
     except ManifestError as err:
@@ -82,18 +87,33 @@ def _files(published: Published, output: OutputSettings) -> Iterator[Path]:
     yield published.path
     yield output.path / generation_name(encode_manifest(published.manifest))
     yield from (output.path / name for name, _, _ in chunk_files(published.manifest))
+    yield from (path for path in (output.types, output.host_file) if path is not None)
+
+
+def _write_texts(pack: Pack, output: OutputSettings) -> bool:
+    """Whether one of the declared text files had to be written."""
+    written = False
+    for path, content in _texts(pack, output).items():
+        if read_file(path) != content:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, content)
+            written = True
+    return written
+
+
+def _texts(pack: Pack, output: OutputSettings) -> dict[Path, bytes]:
+    texts = _host_file(output)
     if output.types is not None:
-        yield output.types
+        texts[output.types] = types_source(make_manifest(pack)).encode()
+    return texts
 
 
-def _write_types(pack: Pack, path: Path | None) -> bool:
-    if path is None:
-        return False
-    content = types_source(make_manifest(pack)).encode()
-    if read_file(path) == content:
-        return False
-    write_atomically(path, content)
-    return True
+def _host_file(output: OutputSettings) -> dict[Path, bytes]:
+    if output.host_file is None:
+        return {}
+    before = (read_file(output.host_file) or b"").decode("utf-8", "surrogateescape")
+    content = host_file_text(output, before)
+    return {output.host_file: content.encode("utf-8", "surrogateescape")}
 
 
 def _compare(path: Path, content: bytes) -> None:

@@ -314,3 +314,18 @@ def test_build_colors_follow_the_environment(
     monkeypatch.setenv("NO_COLOR", no_color)
     monkeypatch.setenv("FORCE_COLOR", force_color)
     assert ("\x1b[" in build(project).err) is is_colored
+
+
+def test_build_writes_the_host_file_and_frozen_checks_it(project: Project) -> None:
+    project.edit(
+        'path = "public/models"',
+        'path = "public/models"\nhost = "netlify"\nhost_file = "public/_headers"',
+    )
+    headers = project.folder / "public" / "_headers"
+    assert modelpack("build", "-C", project.folder).code == 0
+    assert "/models/c/*\n" in headers.read_text()
+    assert modelpack("build", "--frozen", "-C", project.folder).code == 0
+    headers.write_text("/\n  X: y\n")
+    assert modelpack("build", "--frozen", "-C", project.folder).code == 5
+    assert modelpack("build", "-C", project.folder).code == 0
+    assert headers.read_text().startswith("/\n  X: y\n# modelpack: ")

@@ -1,0 +1,81 @@
+/** Loading the chosen variant and running it: the loader, its progress, and its errors, as a page meets them. */
+import {
+  type Feeds,
+  type LoadedModel,
+  type LoadOptions,
+  load,
+  ModelpackError,
+  type Outputs,
+  type Progress,
+  plan,
+} from "@modelpack/loader";
+import { type Condition, conditioned } from "./conditions.ts";
+import type { Choice } from "./models.ts";
+
+export interface Pinned {
+  readonly manifestUrl: string;
+  readonly sha256: string;
+}
+
+export interface Watcher {
+  readonly progress: (progress: Progress) => void;
+  readonly warning: (text: string) => void;
+}
+
+export interface Loaded {
+  readonly model: LoadedModel;
+  readonly why: string;
+  readonly tookMs: number;
+}
+
+/** The model, loaded under these conditions. Throws ModelpackError. */
+export async function loadChoice(
+  { model, variant }: Choice,
+  pinned: Pinned,
+  request: {
+    readonly conditions: ReadonlySet<Condition>;
+    readonly watcher: Watcher;
+    readonly signal: AbortSignal;
+  },
+): Promise<Loaded> {
+  const { conditions, watcher, signal } = request;
+  const reference = { ...pinned, model };
+  const chosen: LoadOptions = { ...conditioned(conditions), variant, signal };
+  const { device, why } = await plan(reference, chosen);
+  const began = performance.now();
+  const loaded = await load(reference, {
+    ...chosen,
+    onProgress: watcher.progress,
+    onWarning: (warning) => watcher.warning(`${warning.code}: ${warning.message}`),
+    runtime: { moduleUrl: runtimeUrl(device), wasmPaths: `${location.origin}/runtime/` },
+  });
+  return { model: loaded, why, tookMs: performance.now() - began };
+}
+
+/** The outputs of the last step, and the milliseconds of each. */
+export async function runSteps(
+  model: LoadedModel,
+  steps: readonly Feeds[],
+  hasState: boolean,
+): Promise<{ readonly outputs: Outputs; readonly tookMs: readonly number[] }> {
+  const callee = hasState ? model.stream() : model;
+  const tookMs: number[] = [];
+  let outputs: Outputs = {};
+  for (const feeds of steps) {
+    const began = performance.now();
+    outputs = await callee.run(feeds);
+    tookMs.push(performance.now() - began);
+  }
+  return { outputs, tookMs };
+}
+
+/** An error as a person reads it: its code, what happened, what to do. */
+export function errorText(reason: unknown): string {
+  if (reason instanceof ModelpackError) return `${reason.code}: ${reason.message}`;
+  return reason instanceof Error ? reason.message : String(reason);
+}
+
+function runtimeUrl(device: string): string {
+  const build = device === "webgpu" ? "ort.webgpu.min.mjs" : "ort.wasm.min.mjs";
+  return `${location.origin}/runtime/${build}`;
+}
