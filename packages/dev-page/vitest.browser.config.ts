@@ -1,0 +1,7 @@
+import { defineConfig, type ViteUserConfig } from "vitest/config";
+
+const config: ViteUserConfig = defineConfig({
+  test: { include: ["tests/browser/**/*.browser.ts"], testTimeout: 240_000, hookTimeout: 240_000 },
+});
+
+export default config;
