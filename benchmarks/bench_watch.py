@@ -11,11 +11,14 @@ import shutil
 import statistics
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import onnx
 from support import MODELPACK, ROOT, print_table, run, throw_away_project
+
+Change = Callable[[Path, int], tuple[Path, bytes]]
 
 _ROUNDS = 3
 _LIMIT_S = 300.0
@@ -23,7 +26,10 @@ _MODE = ("--mode", "development")
 
 
 def main() -> None:
-    changes = {"an option of one variant": _change_option, "the model": _change_model}
+    changes: dict[str, Change] = {
+        "an option of one variant": _change_option,
+        "the model": _change_model,
+    }
     watched: dict[str, list[float]] = {name: [] for name in changes}
     fresh: dict[str, list[float]] = {name: [] for name in changes}
     with throw_away_project() as left, throw_away_project() as right:
@@ -38,15 +44,14 @@ def main() -> None:
             stderr=subprocess.DEVNULL,
             text=True,
         ) as watch:
-            assert watch.stdout is not None
-            assert watch.stdin is not None
-            _wait_until_resting(watch.stdout)
+            stdin, stdout = cast("IO[str]", watch.stdin), cast("IO[str]", watch.stdout)
+            _wait_until_resting(stdout)
             for number in range(_ROUNDS + 1):  # the first warms up
                 for name, change in changes.items():
                     watched[name].append(_saved_until_published(left, change, number))
-                    _wait_until_resting(watch.stdout)
+                    _wait_until_resting(stdout)
                     fresh[name].append(_built(right, change, number))
-            watch.stdin.close()
+            stdin.close()
     rows = []
     for name in changes:
         warm_s, fresh_s = statistics.median(watched[name][1:]), statistics.median(fresh[name][1:])
@@ -64,7 +69,7 @@ def _copy_digits(project: Path) -> None:
     shutil.copy(ROOT / "examples" / "digits" / "modelpack.toml", project)
 
 
-def _saved_until_published(project: Path, change: object, number: int) -> float:
+def _saved_until_published(project: Path, change: Change, number: int) -> float:
     manifest = project / "public" / "models" / "manifest.json"
     before = manifest.read_bytes()
     _save(project, change, number)
@@ -76,15 +81,14 @@ def _saved_until_published(project: Path, change: object, number: int) -> float:
     return time.perf_counter() - began_s
 
 
-def _built(project: Path, change: object, number: int) -> float:
+def _built(project: Path, change: Change, number: int) -> float:
     _save(project, change, number)
     began_s = time.perf_counter()
     run((*MODELPACK, "build", *_MODE), project)
     return time.perf_counter() - began_s
 
 
-def _save(project: Path, change: object, number: int) -> None:
-    assert callable(change)
+def _save(project: Path, change: Change, number: int) -> None:
     path, content = change(project, number)
     beside = path.with_name(f"{path.name}~")
     beside.write_bytes(content)
