@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -8,7 +10,7 @@ import pytest
 
 from modelpack.serve.server import open_sockets
 from tests.support.builds import copy_cache, warm
-from tests.support.cli import modelpack
+from tests.support.cli import TIMEOUT_S, environment_with, modelpack
 from tests.support.projects import Project, make_project
 from tests.support.raw_http import get
 from tests.support.watch_processes import running
@@ -76,3 +78,26 @@ def test_dev_port_in_use_is_an_error(project: Project) -> None:
 def test_dev_wrong_arguments_are_one_line(argv: list[str], line: str) -> None:
     answer = modelpack("dev", *argv)
     assert (answer.code, answer.err) == (2, f"MP-E101 {line} — see modelpack dev --help\n")
+
+
+PROGRAM = """
+import sys
+sys.modules["uvicorn"] = None
+from modelpack.cli.main import run
+sys.exit(run(["dev"], sys.stdout, sys.stderr))
+"""
+
+
+def test_dev_without_the_extra_names_it() -> None:
+    finished = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        env=environment_with(),
+    )
+    assert (finished.returncode, finished.stdout) == (2, "")
+    assert finished.stderr == (
+        "MP-E106 `modelpack dev` needs the package uvicorn — pip install 'modelpack[dev]'\n"
+    )
