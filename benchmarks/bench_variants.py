@@ -38,18 +38,16 @@ from modelpack.graph.golden.split import split_samples
 from modelpack.graph.io import read_model
 from modelpack.graph.recipes.opset import at_least
 from modelpack.graph.sessions import open_session, session_inputs
-from modelpack.record import Evaluation, MetricValue
-from modelpack.spec import (
-    Device,
+from modelpack.planned import (
     EvaluateParams,
     QuantizeParams,
     ShakeParams,
-    Shape,
     SolveParams,
     SplitParams,
     StatisticsParams,
-    Target,
 )
+from modelpack.record import Evaluation, MetricValue
+from modelpack.spec import Device, Shape, Target
 from modelpack.steps import evaluate, quantize, shake, solve, split, statistics
 from modelpack.steps.contract import InputFiles, StepInput, StepOutput
 from modelpack.units import MIB

@@ -19,8 +19,9 @@ from typing import get_args
 import msgspec
 
 from modelpack.errors import StepError
+from modelpack.planned import QuantizeParams, ShakeParams, SplitParams
 from modelpack.record import FileLayout, Layout
-from modelpack.spec import Dtype, Form, QuantizeParams, ShakeParams, SplitParams
+from modelpack.spec import Dtype, Form
 from modelpack.steps import quantize, shake, split
 from modelpack.steps.compress import encode, is_worth_it
 from modelpack.steps.contract import InputFiles, StepInput, StepOutput

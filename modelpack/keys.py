@@ -12,7 +12,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from modelpack.digest import digest_json
-from modelpack.spec import Params
+from modelpack.planned import Params
 
 
 class InputDigest(Struct, frozen=True, rename="camel"):

@@ -6,25 +6,27 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from modelpack.spec import (
+from modelpack.planned import (
     CheckpointFiles,
-    CheckpointSource,
-    ExportedSource,
     ExportParams,
     FetchParams,
     FunctionFiles,
-    FunctionSource,
-    HubSource,
     InputRef,
     InspectParams,
-    Model,
-    Reference,
     RemoteFiles,
     SourceGraph,
     SourceModel,
     Step,
     TracedFunction,
     Upstream,
+)
+from modelpack.spec import (
+    CheckpointSource,
+    ExportedSource,
+    FunctionSource,
+    HubSource,
+    Model,
+    Reference,
     UrlSource,
 )
 

@@ -14,25 +14,16 @@ from itertools import chain
 from typing import get_args
 
 from modelpack.origin import first_steps, source_ref
-from modelpack.spec import (
+from modelpack.planned import (
     AssetsParams,
     CompressParams,
     EvaluateParams,
-    Form,
-    Golden,
     GoldenParams,
-    Host,
     InputRef,
-    Metric,
-    Mode,
-    Model,
-    OutputSettings,
     Plan,
-    Project,
     ProjectFile,
     ProjectFolder,
     QuantizeParams,
-    RuntimeSettings,
     SampleFormat,
     ShakeParams,
     SimplifyParams,
@@ -40,8 +31,19 @@ from modelpack.spec import (
     SplitParams,
     StatisticsParams,
     Step,
-    Target,
     Upstream,
+)
+from modelpack.spec import (
+    Form,
+    Golden,
+    Host,
+    Metric,
+    Mode,
+    Model,
+    OutputSettings,
+    Project,
+    RuntimeSettings,
+    Target,
     Variant,
 )
 from modelpack.units import MIB

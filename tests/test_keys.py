@@ -15,11 +15,10 @@ from modelpack.engine.code import code_digests
 from modelpack.engine.inputs import Inputs
 from modelpack.engine.runner import plan_items
 from modelpack.keys import InputDigest, KeyPreimage, step_key
-from modelpack.spec import (
+from modelpack.planned import (
     AssetsParams,
     CompressParams,
     EvaluateParams,
-    Export,
     ExportParams,
     FetchParams,
     GoldenParams,
@@ -27,18 +26,16 @@ from modelpack.spec import (
     Params,
     ProjectFile,
     QuantizeParams,
-    RawLayout,
     ShakeParams,
     SimplifyParams,
     SolveParams,
     SplitParams,
-    StatePair,
     StatisticsParams,
     Step,
     StepKind,
-    Target,
     TracedFunction,
 )
+from modelpack.spec import Export, RawLayout, StatePair, Target
 from modelpack.steps.catalog import CATALOG
 from modelpack.store.store import Store, open_store
 
@@ -226,5 +223,5 @@ def test_keys_hold_the_code_that_runs_and_no_other_step(kind: StepKind) -> None:
     assert [name for name in names if name.startswith("steps/")] == sorted(
         {f"steps/{kind}.py", "steps/contract.py"}
     )
-    assert {"spec.py", "record.py", "graph/io.py"} <= set(names)
+    assert {"planned.py", "spec.py", "record.py", "graph/io.py"} <= set(names)
     assert all(len(digest) == 64 for _, digest in code_digests(kind))

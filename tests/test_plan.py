@@ -7,19 +7,11 @@ from msgspec.structs import replace
 
 from modelpack.engine.schedule import needs
 from modelpack.plan import make_plan, variant_target
-from modelpack.spec import (
-    CheckpointSource,
+from modelpack.planned import (
     CompressParams,
-    Export,
     ExportParams,
-    FileSource,
-    Form,
     GoldenParams,
-    Host,
-    Mode,
-    Model,
     Plan,
-    Project,
     ProjectFile,
     QuantizeParams,
     SolveParams,
@@ -27,8 +19,18 @@ from modelpack.spec import (
     SourceModel,
     StatisticsParams,
     Step,
-    Target,
     Upstream,
+)
+from modelpack.spec import (
+    CheckpointSource,
+    Export,
+    FileSource,
+    Form,
+    Host,
+    Mode,
+    Model,
+    Project,
+    Target,
 )
 from tests.support.projects import make_project
 

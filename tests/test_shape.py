@@ -15,7 +15,7 @@ MOST_FUNCTION_LINES = 50
 MOST_POSITIONAL = 4
 
 LONG_FILES = {
-    "modelpack/spec.py": "the declared data of the whole project, in one place on purpose",
+    "modelpack/spec.py": "what a project may declare, in one place on purpose",
 }
 MANY_ARGUMENTS = {
     "modelpack/sources/download.py:redirect_request": "what urllib calls",

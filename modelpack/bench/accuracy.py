@@ -18,8 +18,8 @@ from modelpack.graph.metrics.case import Case, Outputs
 from modelpack.graph.metrics.measured import evaluate_cases, measures_of
 from modelpack.graph.running import run_sample
 from modelpack.graph.sessions import open_session
+from modelpack.planned import EvaluateParams
 from modelpack.record import Evaluation
-from modelpack.spec import EvaluateParams
 from modelpack.steps.contract import StepInput
 
 _REMEDY = (

@@ -19,10 +19,11 @@ from modelpack.engine.worker import Call
 from modelpack.engine.workers import Workers
 from modelpack.errors import BenchError
 from modelpack.plan import make_plan, variant_target
+from modelpack.planned import EvaluateParams, Plan
 from modelpack.publish.check import assemble
 from modelpack.publish.wire import Manifest, ManifestVariant
 from modelpack.record import TaskResult
-from modelpack.spec import EvaluateParams, Model, Plan, Project, Variant
+from modelpack.spec import Model, Project, Variant
 from modelpack.steps.contract import StepInput
 from modelpack.store.store import Store
 

@@ -30,6 +30,7 @@ from modelpack.errors import FrozenError, InternalError, ModelpackError, StoreEr
 from modelpack.judge.budgets import exit_code
 from modelpack.origin import export_step, exported_role
 from modelpack.plan import make_plan, variant_target
+from modelpack.planned import Plan
 from modelpack.publish.folder import MANIFEST_FILE
 from modelpack.publish.manifest import encode_manifest, make_manifest
 from modelpack.publish.pack import Pack
@@ -40,7 +41,6 @@ from modelpack.spec import (
     HubSource,
     Mode,
     Model,
-    Plan,
     Project,
     UrlSource,
 )

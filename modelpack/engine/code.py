@@ -7,12 +7,13 @@ from pathlib import Path
 
 import modelpack
 from modelpack.digest import digest_file
-from modelpack.spec import StepKind
+from modelpack.planned import StepKind
 from modelpack.steps.catalog import CATALOG
 
 _PACKAGE = Path(modelpack.__file__).parent
 # What every step may use. A change in graph/ wakes all steps: splitting hairs here would one day serve stale bytes.
 _SHARED = (
+    "planned.py",
     "spec.py",
     "record.py",
     "decoding.py",

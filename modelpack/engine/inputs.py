@@ -24,6 +24,18 @@ from modelpack.engine.resolved import (
 )
 from modelpack.errors import SourceError
 from modelpack.keys import InputDigest
+from modelpack.planned import (
+    CheckpointFiles,
+    FunctionFiles,
+    InputRef,
+    ProjectFile,
+    ProjectFolder,
+    RemoteFiles,
+    SourceGraph,
+    SourceModel,
+    Step,
+    Upstream,
+)
 from modelpack.record import ModelFacts, TaskResult
 from modelpack.sources.checkpoint import PICKLE, check_checkpoint
 from modelpack.sources.download import Progress
@@ -32,23 +44,7 @@ from modelpack.sources.folder import list_folder, names_digest
 from modelpack.sources.function import function_files
 from modelpack.sources.locate import locate, npm_trail
 from modelpack.sources.sniff import check_is_onnx
-from modelpack.spec import (
-    CheckpointFiles,
-    CheckpointSource,
-    FunctionFiles,
-    FunctionSource,
-    HubSource,
-    InputRef,
-    NpmSource,
-    ProjectFile,
-    ProjectFolder,
-    RemoteFiles,
-    Source,
-    SourceGraph,
-    SourceModel,
-    Step,
-    Upstream,
-)
+from modelpack.spec import CheckpointSource, FunctionSource, HubSource, NpmSource, Source
 from modelpack.store.atomic import writing
 from modelpack.store.store import Store
 

@@ -9,9 +9,9 @@ import msgspec
 
 from modelpack.engine.worker import Call
 from modelpack.engine.workers import ProcessWorkers, Workers
+from modelpack.planned import InspectParams
 from modelpack.record import ModelFacts
 from modelpack.sources.sniff import check_is_onnx
-from modelpack.spec import InspectParams
 from modelpack.steps.catalog import CATALOG
 from modelpack.steps.contract import InputFiles, StepInput, StepOutput
 

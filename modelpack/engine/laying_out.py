@@ -7,8 +7,8 @@ from pathlib import Path
 
 from modelpack.engine.inputs import Inputs, materialise
 from modelpack.engine.runner import input_files
+from modelpack.planned import Params, Step
 from modelpack.record import TaskResult
-from modelpack.spec import Params, Step
 from modelpack.steps.contract import StepInput
 from modelpack.store.store import Store
 

@@ -9,7 +9,7 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-from modelpack.spec import StepKind
+from modelpack.planned import StepKind
 from modelpack.steps.catalog import CATALOG
 from modelpack.units import GIB, MIB
 

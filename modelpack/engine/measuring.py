@@ -14,17 +14,15 @@ from modelpack.engine.resolved import remote_files
 from modelpack.judge.budgets import largest_tensors
 from modelpack.judge.stats import merged_stats
 from modelpack.plan import variant_target
+from modelpack.planned import EvaluateParams, Params, Plan
 from modelpack.publish.folder import read_file, read_manifest
 from modelpack.published import VariantStats
 from modelpack.sources.locate import locate
 from modelpack.spec import (
     CheckpointSource,
-    EvaluateParams,
     FunctionSource,
     HubSource,
     Model,
-    Params,
-    Plan,
     Project,
     Source,
     UrlSource,

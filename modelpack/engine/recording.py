@@ -11,9 +11,10 @@ from modelpack.engine.schedule import run_plan
 from modelpack.engine.worker import Call
 from modelpack.engine.workers import Workers
 from modelpack.plan import make_plan
+from modelpack.planned import GoldenParams, Plan
 from modelpack.record import ModelFacts
 from modelpack.sources.folder import list_folder
-from modelpack.spec import GoldenParams, Model, Plan, Project
+from modelpack.spec import Model, Project
 from modelpack.steps.recording import Recording
 from modelpack.store.atomic import write_atomically
 from modelpack.store.store import Store

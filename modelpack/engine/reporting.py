@@ -12,6 +12,7 @@ from modelpack.judge.baseline import Baseline
 from modelpack.judge.budgets import VariantMeasurements, judge_variant
 from modelpack.judge.latency import MEASURED
 from modelpack.plan import variant_target
+from modelpack.planned import Plan, Step
 from modelpack.publish.pack import PackedModel
 from modelpack.publish.sizes import (
     asset_transfers,
@@ -22,7 +23,7 @@ from modelpack.publish.sizes import (
 )
 from modelpack.publish.wire import Manifest
 from modelpack.record import Evaluation, TensorBytes, VariantReport, Verdict
-from modelpack.spec import Model, Plan, Step, Variant
+from modelpack.spec import Model, Variant
 
 
 class BuiltVariant(Struct, frozen=True):

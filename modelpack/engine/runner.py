@@ -20,9 +20,9 @@ from modelpack.engine.worker import Call
 from modelpack.engine.workers import Workers
 from modelpack.errors import InternalError, ModelpackError, StepError
 from modelpack.keys import KeyPreimage, step_key
+from modelpack.planned import Step
 from modelpack.record import Output, StepEvent, StepResult, TaskResult
 from modelpack.sources.download import Progress
-from modelpack.spec import Step
 from modelpack.steps.catalog import CATALOG
 from modelpack.steps.contract import InputFiles, StepInput, StepOutput
 from modelpack.store.actions import ActionRecord

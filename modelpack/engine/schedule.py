@@ -17,7 +17,7 @@ from doit.runner import Runner as SerialRunner
 from doit.task import Stream, Task
 
 from modelpack.errors import InternalError
-from modelpack.spec import Plan, Step, Upstream
+from modelpack.planned import Plan, Step, Upstream
 
 
 def run_plan(

@@ -10,8 +10,8 @@ from modelpack.engine.inputs import Inputs
 from modelpack.engine.runner import Item, plan_items, recall
 from modelpack.engine.schedule import needs
 from modelpack.keys import KeyPreimage
+from modelpack.planned import Plan, Step
 from modelpack.record import TaskResult
-from modelpack.spec import Plan, Step
 from modelpack.store.store import Store
 
 

@@ -22,7 +22,8 @@ from msgspec import Struct
 
 from modelpack.errors import StepError
 from modelpack.graph.sessions import Array
-from modelpack.spec import Export, TracedFunction
+from modelpack.planned import TracedFunction
+from modelpack.spec import Export
 
 DEFAULT_ATOL = 1e-4
 _OLDEST_OPSET = 18  # older ones are converted to, and not always

@@ -14,8 +14,9 @@ from modelpack.graph.extents import check_overlaps
 from modelpack.graph.tensors import check_tensor
 from modelpack.graph.values import proto_facts
 from modelpack.graph.walk import NamedTensor, is_standard, node_label, nodes, scopes, tensors
+from modelpack.planned import InspectParams
 from modelpack.record import ModelFacts, TensorFacts, ValueFacts
-from modelpack.spec import InspectParams, StatePair
+from modelpack.spec import StatePair
 
 _LISTED_FROM_BYTES = 1024  # smaller Constant nodes are parameters of the graph, not weights
 

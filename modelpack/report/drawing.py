@@ -7,8 +7,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from modelpack.report.places import relative_text, source_text
-from modelpack.spec import (
+from modelpack.planned import (
     CheckpointFiles,
     FunctionFiles,
     InputRef,
@@ -23,6 +22,7 @@ from modelpack.spec import (
     StepKind,
     Upstream,
 )
+from modelpack.report.places import relative_text, source_text
 
 
 class StepDrawing(Struct, frozen=True, rename="camel"):

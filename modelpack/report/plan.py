@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from modelpack.planned import Plan
 from modelpack.report.drawing import StepDrawing, direct_needs, draw
 from modelpack.report.json import json_document
 from modelpack.report.words import one_line
-from modelpack.spec import Plan
 
 _Children = Mapping[str | None, Sequence[StepDrawing]]
 

@@ -9,7 +9,7 @@ import msgspec
 
 from modelpack.digest import canonical_json
 from modelpack.keys import InputDigest, KeyPreimage
-from modelpack.spec import Params
+from modelpack.planned import Params
 
 _DIGEST_DIGITS = 12
 _NOTHING = "none"

@@ -8,22 +8,24 @@ from pathlib import Path
 
 from modelpack.errors import ModelpackError
 from modelpack.plan import make_plan
+from modelpack.planned import (
+    CheckpointFiles,
+    InputRef,
+    ProjectFile,
+    ProjectFolder,
+    SourceGraph,
+    SourceModel,
+)
 from modelpack.serve.snapshot import Watched
 from modelpack.sources.locate import locate, npm_trail
 from modelpack.sources.lock import lock_path
 from modelpack.spec import (
-    CheckpointFiles,
     CheckpointSource,
     FileSource,
-    InputRef,
     NpmSource,
     Project,
-    ProjectFile,
-    ProjectFolder,
     PythonSource,
     Source,
-    SourceGraph,
-    SourceModel,
     UrlSource,
 )
 

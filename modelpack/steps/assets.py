@@ -6,8 +6,8 @@ from pathlib import Path
 
 from modelpack.digest import canonical_json, digest_file
 from modelpack.graph.chunks import ChunkFolder
+from modelpack.planned import AssetsParams
 from modelpack.record import FileLayout, Layout, Measurement
-from modelpack.spec import AssetsParams
 from modelpack.steps.contract import OutputFile, StepInput, StepOutput, output_files
 
 # A literal table: `mimetypes` also reads the machine's own lists, so its answers differ between machines.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from modelpack.spec import StepKind
+from modelpack.planned import StepKind
 from modelpack.units import MIB
 
 

@@ -12,8 +12,8 @@ from typing import Generic, Protocol, TypeVar
 
 from msgspec import Struct
 
+from modelpack.planned import Params
 from modelpack.record import Measurement
-from modelpack.spec import Params
 
 P = TypeVar("P", bound=Params)
 

@@ -21,8 +21,8 @@ from modelpack.graph.metrics.case import Case, Outputs
 from modelpack.graph.metrics.measured import REMEDY, evaluate_cases, measures_of
 from modelpack.graph.running import run_sample
 from modelpack.graph.sessions import open_session
+from modelpack.planned import EvaluateParams
 from modelpack.record import Measurement
-from modelpack.spec import EvaluateParams
 from modelpack.steps.contract import OutputFile, StepInput, StepOutput
 
 _DOES_NOT_RUN: tuple[type[Exception], ...] = (*ONNXRUNTIME_ERRORS, ValueError)

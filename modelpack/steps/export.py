@@ -10,8 +10,8 @@ import msgspec
 
 from modelpack.export.libraries import TRACING, need_libraries
 from modelpack.graph.state import state_pairs
+from modelpack.planned import ExportParams, TracedFunction
 from modelpack.record import Measurement
-from modelpack.spec import ExportParams, TracedFunction
 from modelpack.steps.contract import OutputFile, StepInput, StepOutput
 
 if TYPE_CHECKING:

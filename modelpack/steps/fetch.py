@@ -16,8 +16,8 @@ from modelpack.errors import StepError
 from modelpack.graph.parsing import parse_graph
 from modelpack.graph.state import state_pairs
 from modelpack.graph.walk import tensors
+from modelpack.planned import FetchParams
 from modelpack.record import Measurement
-from modelpack.spec import FetchParams
 from modelpack.steps.contract import OutputFile, StepInput, StepOutput
 
 

@@ -16,8 +16,9 @@ from modelpack.graph.golden.split import Split, split_samples
 from modelpack.graph.golden.state import with_initial_state
 from modelpack.graph.golden.tensors import read_tensors
 from modelpack.graph.golden.texts import read_texts
+from modelpack.planned import GoldenParams
 from modelpack.record import Measurement, ModelFacts, ValueFacts
-from modelpack.spec import GoldenParams, ImageLayout, RawLayout
+from modelpack.spec import ImageLayout, RawLayout
 from modelpack.steps.contract import OutputFile, StepInput, StepOutput
 
 

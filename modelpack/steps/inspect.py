@@ -12,8 +12,8 @@ from modelpack.graph.structure import check_structure
 from modelpack.graph.support import check_support, opset_of
 from modelpack.graph.tensors import count_not_finite
 from modelpack.graph.walk import nodes, tensors
+from modelpack.planned import InspectParams
 from modelpack.record import Measurement
-from modelpack.spec import InspectParams
 from modelpack.steps.contract import OutputFile, StepInput, StepOutput
 
 

@@ -25,8 +25,8 @@ from modelpack.graph.recipes.q4f16 import apply_q4f16
 from modelpack.graph.recipes.q8 import apply_q8
 from modelpack.graph.recipes.weights import MIN_ELEMENTS
 from modelpack.graph.sessions import open_session
+from modelpack.planned import QuantizeParams
 from modelpack.record import Measurement
-from modelpack.spec import QuantizeParams
 from modelpack.steps.contract import StepInput, StepOutput, output_files
 
 _WANTED = {

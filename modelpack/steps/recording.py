@@ -6,8 +6,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from modelpack.planned import GoldenParams
 from modelpack.record import ModelFacts
-from modelpack.spec import GoldenParams
 
 
 class Recording(Struct, frozen=True):

@@ -15,8 +15,8 @@ from modelpack.graph.passes.keep_outputs import KeepOutputsPass
 from modelpack.graph.passes.lift_weights import LiftWeightsPass
 from modelpack.graph.passes.name_nodes import NameNodesPass
 from modelpack.graph.passes.share_weights import ShareWeightsPass
+from modelpack.planned import ShakeParams
 from modelpack.record import Measurement
-from modelpack.spec import ShakeParams
 from modelpack.steps.contract import StepInput, StepOutput, output_files
 
 

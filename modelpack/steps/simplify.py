@@ -11,8 +11,8 @@ from modelpack.graph.agreement import find_disagreement
 from modelpack.graph.feeds import first_line
 from modelpack.graph.io import read_model, read_proto, write_model, write_proto
 from modelpack.graph.values import input_facts, output_facts
+from modelpack.planned import SimplifyParams
 from modelpack.record import Measurement
-from modelpack.spec import SimplifyParams
 from modelpack.steps.contract import StepInput, StepOutput, output_files
 from modelpack.units import format_size
 

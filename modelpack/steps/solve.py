@@ -19,8 +19,9 @@ from modelpack.graph.entropy.statistics import read_statistics
 from modelpack.graph.golden.samples import read_samples
 from modelpack.graph.io import read_model
 from modelpack.graph.recipes.exclude import excluded_nodes
+from modelpack.planned import SolveParams
 from modelpack.record import Measurement
-from modelpack.spec import SolveParams, Target
+from modelpack.spec import Target
 from modelpack.steps.contract import OutputFile, StepInput, StepOutput
 from modelpack.units import format_size
 

@@ -21,8 +21,8 @@ from modelpack.graph.cutting import Place, Weight, cut_weights, place_weights, s
 from modelpack.graph.io import GRAPH_FILE, read_model
 from modelpack.graph.values import dtype_word, input_facts, output_facts
 from modelpack.graph.weights import WeightReader, WeightUse, used_weights
+from modelpack.planned import SplitParams
 from modelpack.record import FileLayout, Layout, Measurement, Part, TensorBytes
-from modelpack.spec import SplitParams
 from modelpack.steps.contract import OutputFile, StepInput, StepOutput, output_files
 
 EXTERNAL_FROM_BYTES = 1024  # a smaller weight costs more as a record of its place than as bytes

@@ -15,8 +15,8 @@ from modelpack.graph.failures import ONNXRUNTIME_ERRORS
 from modelpack.graph.feeds import first_line
 from modelpack.graph.golden.samples import Sample, read_samples
 from modelpack.graph.sessions import open_session
+from modelpack.planned import StatisticsParams
 from modelpack.record import Measurement
-from modelpack.spec import StatisticsParams
 from modelpack.steps.contract import OutputFile, StepInput, StepOutput
 
 

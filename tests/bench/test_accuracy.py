@@ -10,8 +10,8 @@ from modelpack.bench.packs import Feeds, encode_feeds
 from modelpack.errors import StepError
 from modelpack.graph.golden.samples import write_samples
 from modelpack.graph.sessions import open_session, run_session
+from modelpack.planned import EvaluateParams
 from modelpack.record import Evaluation
-from modelpack.spec import EvaluateParams
 from tests.support.golden_sets import sample
 from tests.support.onnx_models import mlp, weights_like, write
 from tests.support.step_runs import step_input

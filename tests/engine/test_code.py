@@ -9,7 +9,7 @@ import pytest
 import modelpack
 from modelpack.digest import digest_file
 from modelpack.engine.code import code_digests
-from modelpack.spec import StepKind
+from modelpack.planned import StepKind
 from modelpack.steps.catalog import CATALOG
 from tests.support.imports import modules_behind, packages_of
 

@@ -7,16 +7,9 @@ import pytest
 from modelpack.digest import digest_bytes
 from modelpack.engine.inputs import Inputs, SourceChangedError, key_inputs, materialise
 from modelpack.errors import SourceError
+from modelpack.planned import InputRef, ProjectFile, SourceGraph, SplitParams, Step, Upstream
 from modelpack.record import Output, StepResult, TaskResult
-from modelpack.spec import (
-    InputRef,
-    NpmSource,
-    ProjectFile,
-    SourceGraph,
-    SplitParams,
-    Step,
-    Upstream,
-)
+from modelpack.spec import NpmSource
 from modelpack.store.store import Store
 from tests.support import onnx_models
 

@@ -13,7 +13,7 @@ from modelpack.engine.machine import (
     usable_cores,
     usable_memory_bytes,
 )
-from modelpack.spec import StepKind
+from modelpack.planned import StepKind
 from modelpack.units import MIB
 
 

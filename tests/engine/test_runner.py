@@ -8,8 +8,7 @@ import pytest
 from modelpack.engine.admission import Admission
 from modelpack.engine.runner import Runner
 from modelpack.engine.schedule import run_plan
-from modelpack.record import StepEvent
-from modelpack.spec import (
+from modelpack.planned import (
     CompressParams,
     Params,
     Plan,
@@ -20,6 +19,7 @@ from modelpack.spec import (
     Step,
     Upstream,
 )
+from modelpack.record import StepEvent
 from modelpack.steps.contract import StepInput, StepOutput
 from modelpack.store.store import Store
 from modelpack.units import MIB

@@ -7,8 +7,7 @@ import pytest
 
 from modelpack.engine.schedule import needs, run_plan
 from modelpack.errors import InternalError
-from modelpack.spec import (
-    FileSource,
+from modelpack.planned import (
     Plan,
     ProjectFile,
     ShakeParams,
@@ -18,6 +17,7 @@ from modelpack.spec import (
     Step,
     Upstream,
 )
+from modelpack.spec import FileSource
 
 SOURCE = FileSource(Path("/model.onnx"))
 

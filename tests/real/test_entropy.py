@@ -12,16 +12,15 @@ import pytest
 
 from modelpack.graph.golden.samples import Sample, write_samples
 from modelpack.graph.golden.split import split_samples
-from modelpack.record import Evaluation
-from modelpack.spec import (
-    Device,
+from modelpack.planned import (
     EvaluateParams,
     QuantizeParams,
     ShakeParams,
     SolveParams,
     StatisticsParams,
-    Target,
 )
+from modelpack.record import Evaluation
+from modelpack.spec import Device, Target
 from modelpack.steps import evaluate, quantize, shake, solve, statistics
 from tests.support.real_inputs import (
     magika_feed,

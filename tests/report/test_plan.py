@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+from modelpack.planned import AssetsParams, Plan, ProjectFile, Step
 from modelpack.report.plan import plan_dot, plan_json, plan_mermaid, plan_text
-from modelpack.spec import AssetsParams, Plan, ProjectFile, Step
 from tests.support.golden import assert_golden
 from tests.support.plans import ROOT, digits_plan
 

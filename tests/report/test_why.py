@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from modelpack.keys import InputDigest, KeyPreimage
+from modelpack.planned import QuantizeParams
 from modelpack.report.why import explain
-from modelpack.spec import QuantizeParams
 
 OLD = KeyPreimage(
     kind="quantize",

@@ -3,8 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from modelpack.digest import digest_bytes
+from modelpack.planned import AssetsParams
 from modelpack.record import Part
-from modelpack.spec import AssetsParams
 from modelpack.steps import assets
 from modelpack.steps.contract import InputFiles, StepInput, StepOutput
 from tests.support.assembled import assembled, chunk_files, layout_of

@@ -8,7 +8,8 @@ import brotli
 import pytest
 import zstandard
 
-from modelpack.spec import CompressParams, Form
+from modelpack.planned import CompressParams
+from modelpack.spec import Form
 from modelpack.steps import compress
 from modelpack.steps.contract import InputFiles, StepInput, StepOutput
 

@@ -10,8 +10,8 @@ from onnx import helper
 
 from modelpack.errors import StepError
 from modelpack.graph.golden.samples import write_samples
+from modelpack.planned import EvaluateParams
 from modelpack.record import Evaluation, MetricValue
-from modelpack.spec import EvaluateParams
 from modelpack.steps import evaluate
 from modelpack.steps.contract import StepOutput
 from tests.support import onnx_models

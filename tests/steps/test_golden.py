@@ -8,8 +8,8 @@ import pytest
 from modelpack.digest import digest_file
 from modelpack.errors import StepError
 from modelpack.graph.golden.samples import read_samples
+from modelpack.planned import GoldenParams
 from modelpack.record import ValueFacts
-from modelpack.spec import GoldenParams
 from modelpack.steps import golden
 from modelpack.steps.contract import StepOutput
 from tests.support.golden_sets import (

@@ -8,8 +8,9 @@ from PIL import Image
 
 from modelpack.errors import StepError
 from modelpack.graph.golden.samples import Sample, read_samples
+from modelpack.planned import GoldenParams
 from modelpack.record import ValueFacts
-from modelpack.spec import AudioLayout, GoldenParams, ImageLayout, RawLayout, StatePair
+from modelpack.spec import AudioLayout, ImageLayout, RawLayout, StatePair
 from modelpack.steps import golden
 from modelpack.steps.contract import InputFiles, StepInput, StepOutput
 from tests.support.golden_sets import write_arrays, write_facts

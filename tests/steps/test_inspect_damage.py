@@ -10,7 +10,7 @@ import onnx
 import pytest
 
 from modelpack.errors import SourceError
-from modelpack.spec import InspectParams
+from modelpack.planned import InspectParams
 from modelpack.steps.contract import InputFiles, StepInput
 from modelpack.steps.inspect import run
 from tests.support import onnx_models

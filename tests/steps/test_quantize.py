@@ -14,7 +14,8 @@ from onnx import helper
 from modelpack.digest import digest_file
 from modelpack.errors import StepError
 from modelpack.graph.sessions import open_session, run_session
-from modelpack.spec import Device, Dtype, QuantizeParams
+from modelpack.planned import QuantizeParams
+from modelpack.spec import Device, Dtype
 from modelpack.steps import quantize
 from modelpack.steps.contract import StepOutput
 from tests.support import onnx_models
@@ -178,7 +179,7 @@ def test_run_same_input_gives_same_bytes_under_any_hash_seed(dtype: Dtype, tmp_p
     source = onnx_models.write(onnx_models.mlp(), tmp_path / "model.onnx")
     program = (
         "import sys; from pathlib import Path\n"
-        "from modelpack.spec import QuantizeParams\n"
+        "from modelpack.planned import QuantizeParams\n"
         "from modelpack.steps.contract import InputFiles, StepInput\n"
         "from modelpack.steps.quantize import run\n"
         "dtype, source, folder = sys.argv[1:]\n"

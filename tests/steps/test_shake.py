@@ -8,8 +8,8 @@ import pytest
 from onnx import helper
 
 from modelpack.errors import SourceError
+from modelpack.planned import ShakeParams
 from modelpack.record import Measurement
-from modelpack.spec import ShakeParams
 from modelpack.steps.contract import StepOutput
 from modelpack.steps.shake import run
 from tests.support import onnx_models

@@ -8,8 +8,8 @@ import pytest
 from onnx import TensorProto, helper
 
 from modelpack.errors import SourceError
+from modelpack.planned import SimplifyParams
 from modelpack.record import Measurement
-from modelpack.spec import SimplifyParams
 from modelpack.steps.contract import StepOutput
 from modelpack.steps.simplify import run
 from tests.support import onnx_models

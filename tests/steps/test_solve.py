@@ -11,8 +11,9 @@ from modelpack.graph.entropy.measuring import measure
 from modelpack.graph.entropy.statistics import Statistics, write_statistics
 from modelpack.graph.golden.samples import write_samples
 from modelpack.graph.sessions import open_session
+from modelpack.planned import EvaluateParams, QuantizeParams, SolveParams
 from modelpack.record import Evaluation
-from modelpack.spec import Device, EvaluateParams, QuantizeParams, Shape, SolveParams, Target
+from modelpack.spec import Device, Shape, Target
 from modelpack.steps import evaluate, quantize, solve
 from modelpack.steps.contract import StepOutput
 from tests.support import onnx_models

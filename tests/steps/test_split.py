@@ -13,8 +13,8 @@ from onnx import TensorProto, helper
 from modelpack.digest import digest_bytes, digest_file
 from modelpack.graph.io import read_model, write_model
 from modelpack.graph.sessions import open_session, run_session
+from modelpack.planned import SplitParams
 from modelpack.record import FileLayout, ValueFacts
-from modelpack.spec import SplitParams
 from modelpack.steps import split
 from modelpack.steps.contract import InputFiles, StepInput, StepOutput
 from modelpack.units import KIB, MIB

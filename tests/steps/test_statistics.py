@@ -7,7 +7,7 @@ import pytest
 from modelpack.errors import StepError
 from modelpack.graph.entropy.statistics import read_statistics
 from modelpack.graph.golden.samples import write_samples
-from modelpack.spec import StatisticsParams
+from modelpack.planned import StatisticsParams
 from modelpack.steps import statistics
 from tests.support import onnx_models
 from tests.support.shaped import mlp_samples, sample_file, wide_mlp

@@ -13,8 +13,9 @@ from msgspec import Struct
 
 from modelpack.engine.worker import Call
 from modelpack.engine.workers import ProcessWorkers
+from modelpack.planned import ExportParams
 from modelpack.sources.checkpoint import checkpoint_files
-from modelpack.spec import Export, ExportParams, StatePair
+from modelpack.spec import Export, StatePair
 from modelpack.steps.contract import InputFiles, StepInput, StepOutput
 
 Array = npt.NDArray[np.float32] | npt.NDArray[np.int64]

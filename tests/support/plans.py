@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from modelpack.spec import (
+from modelpack.planned import (
     CompressParams,
-    Dtype,
     EvaluateParams,
-    FileSource,
     GoldenParams,
     InputRef,
     InspectParams,
@@ -24,6 +22,7 @@ from modelpack.spec import (
     StepKind,
     Upstream,
 )
+from modelpack.spec import Dtype, FileSource
 
 ROOT = Path("/project")
 _SOURCE = FileSource(ROOT / "models" / "digits.onnx")

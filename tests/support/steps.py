@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TypeVar
 
-from modelpack.spec import Params
+from modelpack.planned import Params
 from modelpack.steps.contract import InputFiles, StepInput
 
 P = TypeVar("P", bound=Params)

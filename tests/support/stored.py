@@ -7,8 +7,8 @@ from pathlib import Path
 
 from modelpack.digest import digest_bytes
 from modelpack.keys import InputDigest, KeyPreimage, step_key
+from modelpack.planned import SplitParams
 from modelpack.record import Measurement, Output, StepResult
-from modelpack.spec import SplitParams
 from modelpack.store.actions import ActionRecord
 
 DIGEST_OF_ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

@@ -14,8 +14,9 @@ from modelpack.graph.metrics.bootstrap import mean_interval, total_interval
 from modelpack.graph.metrics.case import Case, Floats
 from modelpack.graph.metrics.functions import load_function
 from modelpack.graph.metrics.table import ALWAYS, MEASURES, Measure
+from modelpack.planned import EvaluateParams
 from modelpack.record import EvaluatedSamples, MetricValue, SampleFigures
-from modelpack.spec import EvaluateParams, Metric
+from modelpack.spec import Metric
 
 REMEDY = "exclude the node (nodes_to_exclude), or remove this variant"
 

@@ -16,7 +16,7 @@ from modelpack.graph.recipes.q8 import finish, narrow_int8
 from modelpack.graph.recipes.rewrite import Builder
 from modelpack.graph.recipes.stored import DEQUANTIZED_OPSET
 from modelpack.graph.recipes.weights import Weight, find_weights
-from modelpack.spec import QuantizeParams
+from modelpack.planned import QuantizeParams
 
 
 def apply_q4(model: ir.Model, params: QuantizeParams, excluded: Collection[str]) -> Applied:

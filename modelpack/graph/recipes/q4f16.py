@@ -8,7 +8,7 @@ from modelpack.graph.io import read_model, write_model
 from modelpack.graph.recipes.applied import Applied
 from modelpack.graph.recipes.fp16 import Trial, apply_fp16
 from modelpack.graph.recipes.q4 import apply_q4
-from modelpack.spec import QuantizeParams
+from modelpack.planned import QuantizeParams
 
 
 def apply_q4f16(trial: Trial, params: QuantizeParams, excluded: Collection[str]) -> Applied:

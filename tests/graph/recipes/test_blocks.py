@@ -13,7 +13,7 @@ from onnxruntime.quantization.matmul_nbits_quantizer import (
 
 from modelpack.graph.recipes.blocks import round_blocks
 from modelpack.graph.recipes.q4 import apply_q4
-from modelpack.spec import QuantizeParams
+from modelpack.planned import QuantizeParams
 from tests.support import onnx_models
 from tests.support.onnx_models import tensor, value, weights_like
 from tests.support.recipes import floats, initializers, largest_error, operators

@@ -3,7 +3,7 @@ from __future__ import annotations
 import onnx_ir as ir
 
 from modelpack.graph.recipes.q4 import apply_q4
-from modelpack.spec import QuantizeParams
+from modelpack.planned import QuantizeParams
 from tests.support import onnx_models
 from tests.support.recipes import operators
 
