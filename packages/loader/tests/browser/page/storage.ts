@@ -39,7 +39,19 @@ export async function stored(): Promise<Stored> {
 export async function clearStorage(): Promise<void> {
   for (const name of await caches.keys()) await caches.delete(name);
   const root = await navigator.storage.getDirectory();
-  for await (const name of root.keys()) await root.removeEntry(name, { recursive: true });
+  for await (const name of root.keys()) await removeWhenFree(root, name);
+}
+
+/** An aborted load has answered before the browser has let go of the file that it was writing. */
+async function removeWhenFree(root: FileSystemDirectoryHandle, name: string): Promise<void> {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await root.removeEntry(name, { recursive: true });
+    } catch (error) {
+      if ((error as Error).name !== "NoModificationAllowedError" || tries === 200) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
 }
 
 /** Removes all chunks but the first `keep`, as a browser short of space might. */
