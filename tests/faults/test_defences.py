@@ -122,8 +122,8 @@ DEFENCES = {
     ),
     "the code of a step is in its key": Defence(
         "engine/code.py",
-        "names = {step_file, *_SHARED, *_graph_files()}",
-        "names = {*_SHARED, *_graph_files()}",
+        'names = {step_file, *_SHARED, *_files("graph")}',
+        'names = {*_SHARED, *_files("graph")}',
         "tests/test_keys.py",
     ),
     "stopped workers stay stopped": Defence(
