@@ -9,26 +9,28 @@ from modelpack.spec import Hints
 
 DOWNLOAD = Key(
     "download",
-    OrGrowth(Size("4 MB")),
-    'Most bytes on the wire on the declared host, after its compression; or, as "+2%", against modelpack.baseline.json.',
+    PerDevice(OrGrowth(Size("4 MB"))),
+    'Most bytes on the wire on the declared host, after its compression; or, as "+2%", against modelpack.baseline.json; or for each device, such as { wasm = "4 MB" }.',
 )
 SIZE = Key(
-    "size", OrGrowth(Size("24 MB")), "Most bytes after decompression; or against the baseline."
+    "size",
+    PerDevice(OrGrowth(Size("24 MB"))),
+    "Most bytes after decompression; or against the baseline; or for each device.",
 )
 CHUNKS = Key(
     "chunks",
-    OrGrowth(Count(1, 1_000_000)),
-    "Most files that are fetched; or against the baseline.",
+    PerDevice(OrGrowth(Count(1, 1_000_000))),
+    "Most files that are fetched; or against the baseline; or for each device.",
 )
 ASSETS = Key(
     "assets",
-    OrGrowth(Size("1 MB")),
-    "Most bytes on the wire of the model's assets, which a page fetches when it asks for them; or against the baseline.",
+    PerDevice(OrGrowth(Size("1 MB"))),
+    "Most bytes on the wire of the model's assets, which a page fetches when it asks for them; or against the baseline; or for each device.",
 )
 UPDATE = Key(
     "update",
-    Share("25%"),
-    "Most of its bytes that a returning user fetches again, against modelpack.baseline.json.",
+    PerDevice(Share("25%")),
+    "Most of its bytes that a returning user fetches again, against modelpack.baseline.json; or for each device.",
 )
 LOAD_TIME = Key(
     "load_time",

@@ -10,14 +10,13 @@ from modelpack.config.limit_fields import EVERY_DEVICE
 from modelpack.config.place import Place, spell
 from modelpack.spec import Device, Growth, Hints, Limit, Mode, Network, Quantity
 
-_RELATIVE: tuple[tuple[Quantity, Key[int | Growth]], ...] = (
+_PUBLISHED: tuple[tuple[Quantity, Key[Mapping[str, float | Growth]]], ...] = (
     ("download", budget_keys.DOWNLOAD),
     ("size", budget_keys.SIZE),
     ("chunks", budget_keys.CHUNKS),
     ("assets", budget_keys.ASSETS),
+    ("update", budget_keys.UPDATE),
 )
-
-
 _MEASURED: tuple[tuple[Quantity, Key[Mapping[str, float | Growth]]], ...] = (
     ("memory", budget_keys.MEMORY),
     ("latency_p50", budget_keys.LATENCY_P50),
@@ -39,18 +38,14 @@ def read_limits(
 ) -> Iterator[Limit]:
     """The limits of a variant for that device, in the order of the grammar; in development mode they only warn."""
     hints: Hints = "warning" if mode == "development" else budget.value(budget_keys.HINTS)
-    for quantity, key in _RELATIVE:
-        maximum = budget.get(key)
-        if maximum is not None:
-            yield Limit(quantity, maximum, hints, spell(budget.place(key).keys))
-    share = budget.get(budget_keys.UPDATE)
-    if share is not None:
-        yield Limit("update", share, hints, spell(budget.place(budget_keys.UPDATE).keys))
+    for quantity, key in _PUBLISHED:
+        for maximum, at in _for_device(budget, key, device):
+            yield Limit(quantity, maximum, hints, spell(at.keys))
     for name, (duration_s, at) in _load_times(budget).items():
         yield Limit("load_time", duration_s, hints, spell(at.keys), networks[name])
-    for quantity, measured in _MEASURED:
-        for limit, at in _for_device(budget, measured, device):
-            yield Limit(quantity, limit, hints, spell(at.keys))
+    for quantity, key in _MEASURED:
+        for maximum, at in _for_device(budget, key, device):
+            yield Limit(quantity, maximum, hints, spell(at.keys))
 
 
 def load_time_places(budget: Values) -> dict[str, Place]:

@@ -34,7 +34,7 @@ mirrors = ["https://mirror.example.com/a.onnx", "http://127.0.0.1:8000/a.onnx"]
     "accuracy_against_the_baseline": MODEL
     + 'golden = { samples = "g.npz", metrics = { cosine = ">= baseline - 0.002", sqnr = ">= baseline", kl_divergence = "<= baseline + 0.01" } }',
     "budgets_for_each_device": MODEL
-    + 'budget = { latency_p95 = { wasm = "60 ms", webgpu = "+10%" }, memory = "180 MB", first_inference = "1 s", latency_p50 = "+5%" }',
+    + 'budget = { latency_p95 = { wasm = "60 ms", webgpu = "+10%" }, memory = "180 MB", first_inference = "1 s", latency_p50 = "+5%", download = { wasm = "4 MB" }, chunks = { webgpu = "+0%" }, update = { wasm = "25%" } }',
     "no_passes": MODEL + "passes = []",
     "package_of_npm": """\
 [models.a]

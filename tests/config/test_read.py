@@ -211,6 +211,26 @@ def test_read_project_development_only_warns(tmp_path: Path) -> None:
     assert hints == {"warning"}
 
 
+def test_read_limits_of_bytes_hold_for_the_devices_that_they_name(tmp_path: Path) -> None:
+    text = (
+        MODEL
+        + """
+budget = { download = { wasm = "4 MB" }, size = "9 MB" }
+[models.a.variants]
+q8 = { device = "wasm" }
+fp16 = { device = "webgpu", budget = { size = { webgpu = "5 MB" } } }
+"""
+    )
+    q8, fp16 = read_model(tmp_path, text).variants
+    assert q8.budget == (
+        Limit("download", 4_000_000, "error", "models.a.budget.download.wasm"),
+        Limit("size", 9_000_000, "error", "models.a.budget.size"),
+    )
+    assert fp16.budget == (
+        Limit("size", 5_000_000, "error", "models.a.variants.fp16.budget.size.webgpu"),
+    )
+
+
 def test_read_project_quoted_id_is_quoted_in_keys(tmp_path: Path) -> None:
     text = GOOD["quoted_id"] + "budget.chunks = 3"
     limit = read_model(tmp_path, text).variants[0].budget[0]
