@@ -16,11 +16,12 @@ import msgspec
 from msgspec import Struct
 
 from modelpack import __version__
+from modelpack.cli.extras import EXTRAS, needed_extras
 from modelpack.cli.options import Options, add_json
 from modelpack.cli.project import config_path, load_project, project_store
 from modelpack.cli.terminal import Terminal
 from modelpack.engine.machine import usable_cores, usable_memory_bytes
-from modelpack.errors import ModelpackError, UsageError
+from modelpack.errors import BenchError, ModelpackError, UsageError
 from modelpack.report.json import json_document
 from modelpack.units import format_size
 
@@ -74,7 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: DoctorOptions, terminal: Terminal) -> int:
     """Looks at everything and exits 1 if something that is needed is missing."""
-    checks = (*_machine(), *_libraries(), _golden(), _node(), *_project(options))
+    checks = (*_machine(), *_libraries(), *_project(options), _browser(), _node())
     if options.json:
         terminal.data(json_document(checks))
     else:
@@ -128,16 +129,30 @@ def _answer(*command: str) -> _Answer:
     return _Answer(is_good=ended.returncode == 0, lines=tuple(lines))
 
 
-def _golden() -> Check:
+def _extras(needed: frozenset[str]) -> Iterator[Check]:
+    for extra in EXTRAS:
+        missing = extra.missing()
+        if not missing:
+            yield Check(extra.name, "ok", extra.versions())
+        elif extra.name in needed:
+            found = f"not installed: {', '.join(missing)}; this project needs it for {extra.need}"
+            yield Check(extra.name, "error", found, extra.remedy)
+        else:
+            yield Check(
+                extra.name, "ok", f"not installed; only {extra.need} needs it", extra.remedy
+            )
+
+
+def _browser() -> Check:
+    from modelpack.bench.browsers import choose_browser  # noqa: PLC0415 (only here is it asked for)
+
     try:
-        return Check("tokenizers", "ok", metadata.version("tokenizers"))
-    except metadata.PackageNotFoundError:
+        choice = choose_browser("")
+    except BenchError as err:
         return Check(
-            "tokenizers",
-            "ok",
-            "not installed; only golden sets of texts need it",
-            "pip install 'modelpack[golden]'",
+            "a browser", "ok", f"{err.message}; only modelpack bench needs one", err.remedy
         )
+    return Check("a browser", "ok", str(choice.program or choice.name))
 
 
 def _node() -> Check:
@@ -168,12 +183,15 @@ def _project(options: Options) -> Iterator[Check]:
         yield Check(
             "modelpack.toml", "warning", "not found from here upward", "modelpack init writes one"
         )
+        yield from _extras(frozenset())
         return
     try:
         project = load_project(options)
     except ModelpackError as err:
         yield Check("modelpack.toml", "error", str(err))
+        yield from _extras(frozenset())
         return
+    yield from _extras(needed_extras(project))
     yield _runtime(project.config.parent)
     with project_store(project) as store:
         found = "; ".join(store.warnings) or str(store.directory)

@@ -65,7 +65,9 @@ def execute(options: InitOptions, terminal: Terminal) -> int:
         names = ", ".join(model.id for model in found)
         terminal.say(f"wrote {target}: {names}\nnext: modelpack build\n{_GIT}")
     else:
-        terminal.say(f"wrote {target}: no ONNX files, so an example\nnext: name a model in it")
+        terminal.say(
+            f"wrote {target}: no ONNX files, so an example\nnext: modelpack add SOURCE, or name a model in it"
+        )
     return 0
 
 

@@ -19,7 +19,8 @@ path = "public/models"        # the published files; bundlers copy public/ as it
 types = "src/models.d.ts"     # TypeScript: names, inputs and outputs of every model
 """
 _EXAMPLE = """
-# No ONNX file was found. Export or copy one into this folder and name it here:
+# No ONNX file was found. `modelpack add SOURCE` takes a checkpoint's folder, hf:org/repo, npm:package/path.onnx,
+# https://… and more (docs/sources.md). Or name a file here:
 # [models.my-model]
 # source = "models/my-model.onnx"
 """

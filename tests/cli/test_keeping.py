@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -66,7 +67,7 @@ def test_init_without_models_writes_an_example(tmp_path: Path) -> None:
     answer = modelpack("init", "-C", tmp_path)
     assert answer.code == 0
     assert answer.err == (
-        f"wrote {tmp_path}/modelpack.toml: no ONNX files, so an example\nnext: name a model in it\n"
+        f"wrote {tmp_path}/modelpack.toml: no ONNX files, so an example\nnext: modelpack add SOURCE, or name a model in it\n"
     )
 
 
@@ -236,6 +237,30 @@ def test_doctor_looks_at_everything(project: Project) -> None:
         "remedy": "",
     }
     assert checks["cache"]["found"] == str(project.cache)
+
+
+def test_doctor_names_the_extra_that_a_source_needs(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def version(name: str) -> str:
+        if name == "huggingface_hub":
+            raise metadata.PackageNotFoundError(name)
+        return "1.0"
+
+    monkeypatch.setattr("modelpack.cli.extras.metadata.version", version)
+    before = project.config.read_text()
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "hub                  not installed; only hf: sources needs it" in _doctor(project)
+    project.config.write_text(before + '[models.far]\nsource = "hf:org/repo@main"\n')
+    line = next(line for line in _doctor(project).splitlines() if " hub " in line)
+    assert line == (
+        "error   hub                  not installed: huggingface_hub; this project needs it for hf: sources"
+        " — pip install 'modelpack[hub]'"
+    )
+
+
+def _doctor(project: Project) -> str:
+    return modelpack("doctor", "-C", project.folder).out
 
 
 def test_doctor_with_a_wrong_configuration_exits_1(project: Project) -> None:
