@@ -104,6 +104,14 @@ def test_imports_of_a_build_that_exports_leave_torch_to_a_worker(tmp_path: Path)
     assert sorted(loaded("build", "-C", tmp_path) & {*HEAVY, *EXPORTERS}) == []
     (tmp_path / "public" / "models" / "manifest.json").unlink()
     assert sorted(loaded("build", "-C", tmp_path) & {*HEAVY, *EXPORTERS}) == []  # all of it cached
+    for command in ("lock", "check", "verify", "report", "doctor"):
+        assert sorted(loaded(command, "-C", tmp_path) & {*HEAVY, *EXPORTERS}) == []
+    copy = (
+        tmp_path / "copy"
+    )  # of a checkpoint that is built already: `add` finds its export in the cache
+    shutil.copytree(tmp_path / "bert", copy / "bert")
+    (copy / "modelpack.toml").write_text("")
+    assert sorted(loaded("add", copy / "bert", "-C", copy) & EXPORTERS) == []
 
 
 @pytest.mark.parametrize("argv", [["--help"], ["--version"], ["list", "--help"]])
