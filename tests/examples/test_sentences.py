@@ -25,7 +25,7 @@ from tests.support.scripts import ROOT
 
 EXAMPLE = ROOT / "examples" / "sentences"
 Floats = npt.NDArray[np.float32]
-COSINES = {"fp32": 0.9999, "fp16": 0.9999, "q8": 0.99, "q4": 0.96}
+COSINES = {"fp32": 0.9999, "fp16": 0.9999, "q8": 0.99, "q4f16": 0.96}
 
 
 def texts() -> list[str]:
@@ -39,7 +39,7 @@ def test_sentences_golden_set_has_no_text_twice() -> None:
 
 def test_sentences_configuration_declares_four_variants() -> None:
     (model,) = read_project(EXAMPLE / "modelpack.toml", "production").models
-    assert [variant.id for variant in model.variants] == ["fp32", "fp16", "q8", "q4"]
+    assert [variant.id for variant in model.variants] == ["fp32", "fp16", "q8", "q4f16"]
 
 
 @pytest.fixture(scope="module")
