@@ -24,9 +24,7 @@ class Answered(Struct, frozen=True):
 def exchange(port: int, request: bytes, *, is_all: bool = True) -> Answered:
     """What comes back until the other side closes. With `is_all`, it learns that nothing more will come from here."""
     with socket.create_connection(("127.0.0.1", port), LIMIT_S) as connection:
-        connection.sendall(request)
-        if is_all:
-            connection.shutdown(socket.SHUT_WR)
+        _send(connection, request, is_all=is_all)
         received = bytearray()
         try:
             while block := connection.recv(1 << 16):
@@ -34,6 +32,18 @@ def exchange(port: int, request: bytes, *, is_all: bool = True) -> Answered:
         except ConnectionResetError:
             pass  # closed with our bytes unread: as good as an end
     return _parsed(bytes(received))
+
+
+def _send(connection: socket.socket, request: bytes, *, is_all: bool) -> None:
+    """A server that has had enough may close while it is still being sent to."""
+    try:
+        connection.sendall(request)
+        if is_all:
+            connection.shutdown(socket.SHUT_WR)
+    except TimeoutError:
+        raise
+    except OSError:
+        return
 
 
 def get(
