@@ -12,7 +12,7 @@ import msgspec
 
 from modelpack.cli.fast import record_for
 from modelpack.cli.forecast import forecast
-from modelpack.cli.options import Options, add_models, positive
+from modelpack.cli.options import Options, add_jobs, add_models
 from modelpack.cli.progress import show_count, show_progress
 from modelpack.cli.project import config_path, load_project, project_store
 from modelpack.cli.terminal import Terminal
@@ -20,7 +20,6 @@ from modelpack.digest import digest_file
 from modelpack.engine.build import Outcome, Request, build_project
 from modelpack.engine.fastpath import remember
 from modelpack.engine.locking import check_lock, record_hub
-from modelpack.engine.machine import usable_cores
 from modelpack.engine.settling import settle
 from modelpack.engine.survey import survey
 from modelpack.engine.workers import ProcessWorkers
@@ -80,14 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="production",
         help="development: quick compression, budgets warn",
     )
-    parser.add_argument(
-        "-j",
-        "--jobs",
-        type=positive,
-        default=usable_cores(),
-        metavar="N",
-        help="worker processes (default: one a core)",
-    )
+    add_jobs(parser)
     parser.add_argument(
         "--json",
         nargs="?",

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import NoReturn
 
+from modelpack.engine.machine import usable_cores
 from modelpack.errors import UsageError
 
 
@@ -117,3 +118,15 @@ def positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f'found "{text}"; expected a number from 1')
     return int(text)
+
+
+def add_jobs(parser: argparse.ArgumentParser) -> None:
+    """Adds --jobs."""
+    parser.add_argument(
+        "-j",
+        "--jobs",
+        type=positive,
+        default=usable_cores(),
+        metavar="N",
+        help="worker processes (default: one a core)",
+    )

@@ -10,12 +10,11 @@ from typing import Literal, Protocol
 
 from msgspec.structs import replace
 
-from modelpack.cli.options import Options, add_models, positive
+from modelpack.cli.options import Options, add_jobs, add_models
 from modelpack.cli.progress import show_progress
 from modelpack.cli.project import completed, config_path, project_store
 from modelpack.cli.terminal import Terminal
 from modelpack.config.read import read_project
-from modelpack.engine.machine import usable_cores
 from modelpack.engine.runner import Listener
 from modelpack.engine.workers import ProcessWorkers, Workers
 from modelpack.record import StepEvent
@@ -51,14 +50,7 @@ def add_watch_arguments(parser: argparse.ArgumentParser) -> None:
         default="development",
         help="development (the default): quick compression, budgets warn",
     )
-    parser.add_argument(
-        "-j",
-        "--jobs",
-        type=positive,
-        default=usable_cores(),
-        metavar="N",
-        help="worker processes (default: one a core)",
-    )
+    add_jobs(parser)
     parser.add_argument(
         "--json",
         nargs="?",

@@ -11,12 +11,11 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
 
-from tests.support.scripted_server import Request
+from tests.support.scripted_server import Request, answering
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 _LARGE = (".onnx", ".onnx_data", ".safetensors", ".bin")
@@ -69,16 +68,8 @@ def hub_serving() -> Iterator[Hub]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             pass
 
-    listener.RequestHandlerClass = Handler
-    listener.daemon_threads = True
-    thread = Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with answering(listener, Handler):
         yield hub
-    finally:
-        listener.shutdown()
-        thread.join()
-        listener.server_close()
 
 
 class _Answer:

@@ -67,12 +67,21 @@ def serving() -> Iterator[Server]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             pass
 
-    listener.RequestHandlerClass = Handler
+    with answering(listener, Handler):
+        yield server
+
+
+@contextmanager
+def answering(
+    listener: ThreadingHTTPServer, handler: type[BaseHTTPRequestHandler]
+) -> Iterator[None]:
+    """The listener answers by the handler while the block runs."""
+    listener.RequestHandlerClass = handler
     listener.daemon_threads = True
     thread = Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
-        yield server
+        yield
     finally:
         listener.shutdown()
         thread.join()
