@@ -39,7 +39,7 @@ test-all: setup node_modules/.package-lock.json ## and the real models (MODELPAC
 	$(PYTEST)
 
 test-browser: setup node_modules/.package-lock.json ## the loader, the example and benchmarks in a real Chromium, at most 5 minutes
-	npm run test:browser
+	npm run build && npm run test:browser
 	$(PYTEST) -m slow tests/cli/test_bench.py
 
 lint: setup node_modules/.package-lock.json ## ruff, mypy, import-linter, biome, tsc

@@ -2,7 +2,7 @@ import { defineConfig, type ViteUserConfig } from "vitest/config";
 
 // Each test starts processes, on machines that may be busy.
 const config: ViteUserConfig = defineConfig({
-  test: { include: ["tests/**/*.test.ts"], testTimeout: 30_000 },
+  test: { retry: process.env["CI"] ? 1 : 0, include: ["tests/**/*.test.ts"], testTimeout: 30_000 },
 });
 
 export default config;

@@ -1,7 +1,12 @@
 import { defineConfig, type ViteUserConfig } from "vitest/config";
 
 const config: ViteUserConfig = defineConfig({
-  test: { include: ["tests/browser/**/*.browser.ts"], testTimeout: 180_000, hookTimeout: 240_000 },
+  test: {
+    retry: process.env["CI"] ? 1 : 0,
+    include: ["tests/browser/**/*.browser.ts"],
+    testTimeout: 180_000,
+    hookTimeout: 240_000,
+  },
 });
 
 export default config;
