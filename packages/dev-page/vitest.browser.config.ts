@@ -3,6 +3,7 @@ import { defineConfig, type ViteUserConfig } from "vitest/config";
 const config: ViteUserConfig = defineConfig({
   test: {
     retry: process.env["CI"] ? 1 : 0,
+    expect: { poll: { timeout: 60_000 } },
     include: ["tests/browser/**/*.browser.ts"],
     testTimeout: 240_000,
     hookTimeout: 240_000,

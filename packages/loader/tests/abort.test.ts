@@ -17,7 +17,7 @@ import { fakeOrt } from "./support/ort.ts";
 import { makePack, sha256 } from "./support/packs.ts";
 import { scriptedServer } from "./support/server.ts";
 
-const PATIENCE_MS = 1000; // far below any timeout of the loader; a busy machine takes its time
+const PATIENCE_MS = 10_000; // far below any timeout of the loader; a busy machine takes its time
 const pack = makePack({ gzip: true });
 
 /** Counts awaits as they begin, and aborts at the wanted one. */
@@ -168,6 +168,6 @@ describe("abortable", () => {
 
 test("sleep ends with the signal", async () => {
   const begun = performance.now();
-  await expect(sleep(5000, AbortSignal.timeout(10))).rejects.toMatchObject({ code: "ABORTED" });
-  expect(performance.now() - begun).toBeLessThan(1000);
+  await expect(sleep(60_000, AbortSignal.timeout(10))).rejects.toMatchObject({ code: "ABORTED" });
+  expect(performance.now() - begun).toBeLessThan(30_000);
 });

@@ -11,7 +11,7 @@ const { feeds } = expected("digits");
 const bands = expected("bands");
 const [GRAPH, WEIGHTS] = chunkPaths("digits", "q8") as [string, string];
 const BANDS = chunkPaths("bands", "fp32");
-const LOAD = { feeds, options: { device: "wasm", variant: "q8", stallTimeoutMs: 900 } } as const;
+const LOAD = { feeds, options: { device: "wasm", variant: "q8", stallTimeoutMs: 2500 } } as const;
 const LOAD_BANDS = {
   ref: { manifestUrl: "/models/manifest.json", model: "bands" },
   feeds: bands.feeds,
@@ -172,7 +172,7 @@ describe("slowness", () => {
     site.script(exactly(WEIGHTS), answers.status(429, { "retry-after": "86400" }));
     const outcome = await tab.attempt({ ...LOAD, abortAfterMs: 700 });
     expect(outcome).toMatchObject({ code: "ABORTED", name: "AbortError" });
-    expect(outcome.tookMs).toBeLessThan(10_000); // the host asked for a day
+    expect(outcome.tookMs).toBeLessThan(50_000); // the host asked for a day
   });
   scene("a nonsensical request to wait is ignored", async ({ site, tab }) => {
     site.script(exactly(WEIGHTS), answers.status(503, { "retry-after": "soon" }));

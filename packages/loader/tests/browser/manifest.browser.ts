@@ -8,7 +8,7 @@ import { expected, expectWorks, scene } from "./support/scene.ts";
 import { type Answer, packFile } from "./support/site.ts";
 
 const { feeds } = expected("digits");
-const LOAD = { feeds, options: { device: "wasm", stallTimeoutMs: 900 } } as const;
+const LOAD = { feeds, options: { device: "wasm", stallTimeoutMs: 2500 } } as const;
 const MANIFEST = /^\/models\/manifest\.json$/;
 const RIGHT = readFileSync(packFile("stored", "manifest.json"), "utf8");
 const HOSTILE = new URL("../../../../tests/fixtures/hostile_manifests/", import.meta.url);

@@ -168,7 +168,7 @@ describe("a decoder", () => {
 const hasReal = existsSync(packFile("real", "manifest.json"));
 
 describe.skipIf(!hasReal)("real models (MODELPACK_REAL_MODELS)", () => {
-  const options = { pack: "real", timeoutMs: 60_000 };
+  const options = { pack: "real", timeoutMs: 180_000 };
   const reference = (model: string) => ({ manifestUrl: "/models/manifest.json", model });
 
   scene(

@@ -5,7 +5,7 @@ import * as answers from "./support/answers.ts";
 import { exactly, expected, expectWorks, scene } from "./support/scene.ts";
 import { packFile } from "./support/site.ts";
 
-const PACK = { pack: "runtime", timeoutMs: 60_000 } as const;
+const PACK = { pack: "runtime", timeoutMs: 180_000 } as const;
 const LOAD = { feeds: expected("digits").feeds } as const;
 const OWN = /\/ort\/.*\.wasm$/;
 const MANIFEST = JSON.parse(readFileSync(packFile("runtime", "manifest.json"), "utf8"));

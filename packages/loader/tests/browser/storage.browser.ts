@@ -230,7 +230,7 @@ describe("tabs", () => {
       const outcomes = await Promise.all([tab, ...others].map((each) => each.attempt(LOAD)));
       for (const outcome of outcomes) expectWorks(outcome, "bands");
     },
-    { timeoutMs: 45_000 },
+    { timeoutMs: 180_000 },
   );
   scene("of which one is closed midway leave the other working", async (given) => {
     const { site, tab, openTab } = given;

@@ -10,8 +10,8 @@ useFlags("--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader");
 const { feeds } = expected("digits");
 const WEBGPU = { moduleUrl: "/ort/ort.webgpu.min.mjs" };
 // A software adapter on a busy machine compiles its shaders in seconds.
-const LOAD = { feeds, options: { runtime: WEBGPU, stallTimeoutMs: 10_000 }, deadlineMs: 60_000 } as const;
-const PATIENT = { timeoutMs: 120_000 } as const;
+const LOAD = { feeds, options: { runtime: WEBGPU, stallTimeoutMs: 10_000 }, deadlineMs: 120_000 } as const;
+const PATIENT = { timeoutMs: 240_000 } as const;
 
 describe("with WebGPU", () => {
   scene(

@@ -7,7 +7,7 @@ import { type AbortReport, abortAtPoint } from "./points.ts";
 import { clearStorage, damageStored, dropStored, type Stored, stored } from "./storage.ts";
 
 const LOADER = "/loader/index.js";
-const DEADLINE_MS = 15_000;
+const DEADLINE_MS = 60_000;
 
 export interface PlainTensor {
   readonly type: string;

@@ -69,7 +69,7 @@ export function scene(
     pack = "stored",
     url = ({ origin }) => origin,
     prepare,
-    timeoutMs = 30_000,
+    timeoutMs = 120_000,
     mayStoreBad = false,
     certificate,
   }: SceneOptions = {},
