@@ -188,7 +188,13 @@ def _quantize(model: Model, variant: Variant) -> Step:
     return Step(
         "quantize",
         target,
-        QuantizeParams(variant.dtype, variant.device, variant.nodes_to_exclude, variant.block_size),
+        QuantizeParams(
+            variant.dtype,
+            variant.device,
+            variant.nodes_to_exclude,
+            variant.block_size,
+            variant.settings,
+        ),
         (Upstream("model", f"shake:{model.id}", "model"), *grids),
     )
 

@@ -15,6 +15,7 @@ from modelpack.spec import (
     Form,
     FunctionSource,
     Preprocess,
+    RecipeSettings,
     RemoteSource,
     Shape,
     Source,
@@ -62,12 +63,13 @@ class ShakeParams(Struct, frozen=True, tag="shake"):
 
 
 class QuantizeParams(Struct, frozen=True, tag="quantize"):
-    """A recipe: number format, device, globs of nodes left alone, and the block size of 4-bit weights."""
+    """A recipe: number format, device, globs of nodes left alone, the block size of 4-bit weights, and the rest."""
 
     dtype: Dtype
     device: Device
     nodes_to_exclude: tuple[str, ...]
     block_size: int
+    settings: RecipeSettings = RecipeSettings()
 
 
 SampleFormat = Literal["npz", "jsonl", "safetensors", "folder"]

@@ -7,7 +7,9 @@ from typing import Literal
 
 from msgspec import Struct
 
-Dtype = Literal["fp32", "fp16", "q8", "int8", "q4", "q4f16"]
+Dtype = Literal["fp32", "fp16", "q8", "int8", "uint8", "q4", "q4f16", "bnb4"]
+# What a single weight can be stored as, whatever the others are.
+WeightDtype = Literal["fp32", "fp16", "q8", "int8", "uint8", "q4", "bnb4"]
 # Those that compute in half precision, for which WebAssembly has no kernels.
 HALVES: frozenset[Dtype] = frozenset({"fp16", "q4f16"})
 Device = Literal["wasm", "webgpu"]
@@ -28,6 +30,11 @@ Compression = Literal["balanced", "smallest", "none"]
 Hints = Literal["error", "warning"]
 # `entropy`: on grids chosen for how small they compress. `auto`: so, and in whichever form of the device is smallest.
 Shape = Literal["plain", "entropy", "auto"]
+# `dynamic`: products of integers, activations rounded as they come. `static`: by ranges that samples were seen to have.
+# `float`: only weights are integers.
+Activations = Literal["dynamic", "static", "float"]
+ActivationType = Literal["uint8", "int8", "uint16", "int16"]
+CalibrateMethod = Literal["minmax", "entropy", "percentile"]
 MeasuredQuantity = Literal["memory", "latency_p50", "latency_p95", "first_inference"]
 Quantity = Literal["download", "size", "chunks", "assets", "update", "load_time"] | MeasuredQuantity
 Metric = Literal[
@@ -311,6 +318,36 @@ class Golden(Struct, frozen=True):
     preprocessor: Path | None = None
 
 
+class Override(Struct, frozen=True):
+    """How weights are stored whose own name, or whose reader's, `pattern` matches: not as the variant's dtype says."""
+
+    pattern: str
+    dtype: WeightDtype
+    block_size: int
+
+
+class RecipeSettings(Struct, frozen=True):
+    """What a recipe may be told beyond its dtype. `activations` None: what the device runs best.
+
+    `embedding_dtype` is for tables whose rows are looked up, `output_dtype` for the weights nearest to the outputs;
+    None leaves them to the dtype. Overrides go before both, the last one that matches before the others.
+    """
+
+    activations: Activations | None = None
+    activation_type: ActivationType = "uint8"
+    calibrate_method: CalibrateMethod = "minmax"
+    per_channel: bool = True
+    symmetric: bool = True
+    embedding_dtype: WeightDtype | None = None
+    output_dtype: WeightDtype | None = None
+    overrides: tuple[Override, ...] = ()
+
+    @property
+    def is_static(self) -> bool:
+        """Whether activations are rounded by ranges that calibration finds."""
+        return self.activations == "static"
+
+
 class Variant(Struct, frozen=True):
     """One graph for one device."""
 
@@ -321,6 +358,7 @@ class Variant(Struct, frozen=True):
     block_size: int
     budget: tuple[Limit, ...]
     shape: Shape = "plain"
+    settings: RecipeSettings = RecipeSettings()
 
 
 class Model(Struct, frozen=True):

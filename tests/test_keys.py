@@ -35,7 +35,7 @@ from modelpack.planned import (
     StepKind,
     TracedFunction,
 )
-from modelpack.spec import Export, RawLayout, StatePair, Target
+from modelpack.spec import Export, RawLayout, RecipeSettings, StatePair, Target
 from modelpack.steps.catalog import CATALOG
 from modelpack.store.store import Store, open_store
 
@@ -72,6 +72,7 @@ CHANGED: dict[str, tuple[Params, dict[str, Params]]] = {
             "device": QuantizeParams("q4", "webgpu", (), 32),
             "nodes_to_exclude": QuantizeParams("q4", "wasm", ("/a",), 32),
             "block_size": QuantizeParams("q4", "wasm", (), 64),
+            "settings": QuantizeParams("q4", "wasm", (), 32, RecipeSettings(symmetric=False)),
         },
     ),
     "golden": (

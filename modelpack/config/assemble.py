@@ -6,17 +6,14 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from modelpack.config import budget_keys, grammar
+from modelpack.config import budget_keys, grammar, variant_keys
 from modelpack.config.budgets import read_limits, read_networks
-from modelpack.config.containers import Values, missing
+from modelpack.config.containers import Values
 from modelpack.config.golden import read_golden
 from modelpack.config.source_keys import read_export, read_source
 from modelpack.spec import (
-    HALVES,
     Asset,
     CacheSettings,
-    Device,
-    Dtype,
     Mode,
     Model,
     Network,
@@ -24,7 +21,6 @@ from modelpack.spec import (
     Project,
     Reference,
     RuntimeSettings,
-    Shape,
     StatePair,
     Variant,
 )
@@ -65,37 +61,6 @@ def cache_directory(values: Values) -> Path:
     """Where results are remembered."""
     written = values.table(grammar.CACHE).get(grammar.CACHE_DIRECTORY)
     return written or values.at.folders.workspace / DEFAULT_CACHE
-
-
-def dtype_of(id_: str, variant: Values) -> Dtype:
-    """The dtype that is stored: `auto` stores 8 bits. Raises: Fault as `written_dtype` does."""
-    written = written_dtype(id_, variant)
-    return "q8" if written == "auto" else written
-
-
-def shape_of(id_: str, variant: Values) -> Shape:
-    """How the weights are shaped. Raises: Fault as `written_dtype` does."""
-    return "auto" if written_dtype(id_, variant) == "auto" else variant.value(grammar.SHAPE)
-
-
-def written_dtype(id_: str, variant: Values) -> grammar.WrittenDtype:
-    """The dtype written, else the one that the variant's id names. Raises: Fault if it names none."""
-    dtype = variant.get(grammar.DTYPE)
-    if dtype is not None:
-        return dtype
-    if id_ not in grammar.DTYPES_KNOWN:
-        raise missing(grammar.DTYPE, variant.at)
-    return grammar.DTYPE.field.read(id_, variant.at)
-
-
-def is_half(dtype: Dtype) -> bool:
-    """Whether it computes in half precision."""
-    return dtype in HALVES
-
-
-def device_of(dtype: Dtype, variant: Values) -> Device:
-    """The device written, else the one that suits the dtype: half precision has no kernels in wasm."""
-    return variant.get(grammar.DEVICE) or ("webgpu" if is_half(dtype) else "wasm")
 
 
 def _output(output: Values) -> OutputSettings:
@@ -166,15 +131,16 @@ def _state(pair: Values) -> StatePair:
 
 
 def _variant(id_: str, variant: Values, budget: Values, around: _Around) -> Variant:
-    dtype = dtype_of(id_, variant)
-    device = device_of(dtype, variant)
-    own = variant.table(grammar.VARIANT_BUDGET).over(budget)
+    dtype = variant_keys.dtype_of(id_, variant)
+    device = variant_keys.device_of(dtype, variant)
+    own = variant.table(variant_keys.VARIANT_BUDGET).over(budget)
     return Variant(
         id=id_,
         dtype=dtype,
         device=device,
-        nodes_to_exclude=variant.value(grammar.NODES_TO_EXCLUDE),
-        block_size=variant.get(grammar.GROUP_SIZE) or variant.value(grammar.BLOCK_SIZE),
+        nodes_to_exclude=variant.value(variant_keys.NODES_TO_EXCLUDE),
+        block_size=variant_keys.block_size_of(variant),
         budget=tuple(read_limits(own, device, around.mode, around.networks)),
-        shape=shape_of(id_, variant),
+        shape=variant_keys.shape_of(id_, variant),
+        settings=variant_keys.settings_of(variant),
     )

@@ -1,7 +1,7 @@
 """What no single value can show: settings that contradict each other. JSON Schema does not see these.
 
 1. The output folder holds the configuration or the cache, or lies in the cache.
-2. A variant has no dtype, a setting that its dtype has no use for, or nothing that says how far its search may go.
+2. What `variant_contradictions` finds in a variant.
 3. A golden set lacks its samples or the tokenizer for them, or has a tokenizer for none.
 4. State is carried twice, or its output is shaken off.
    A reference, a network or labels are asked for and not there.
@@ -15,22 +15,16 @@ from pathlib import Path
 
 from modelpack.config import budget_keys, grammar, source_keys
 from modelpack.config import preprocess_keys as keys
-from modelpack.config.assemble import (
-    cache_directory,
-    device_of,
-    dtype_of,
-    is_half,
-    models,
-    shape_of,
-    written_dtype,
-)
+from modelpack.config.assemble import cache_directory, models
 from modelpack.config.budgets import load_time_places, read_networks
 from modelpack.config.containers import Values, missing
 from modelpack.config.fields import did_you_mean
 from modelpack.config.golden import FILE_SUFFIXES
-from modelpack.config.metric_keys import ACCURACY, F1, METRIC_KEYS, METRICS
+from modelpack.config.metric_keys import ACCURACY, F1, METRICS
 from modelpack.config.place import Fault, Keys, Place, show
 from modelpack.config.source_contradictions import source_contradictions
+from modelpack.config.variant_contradictions import variant_contradictions
+from modelpack.config.variant_keys import VARIANT_BUDGET
 from modelpack.spec import FileSource, HubSource, NpmSource, PythonSource, Source
 
 # Defaults are the one way for a small file to mean a large project; more takes seconds to read.
@@ -100,9 +94,8 @@ def _in_model(model: Values, whole: Values) -> Iterator[Fault]:
     networks = tuple(read_networks(whole))
     yield from _networks(model.table(budget_keys.BUDGET), networks)
     for id_, variant in model.value(grammar.VARIANTS).items():
-        yield from _variant(id_, variant)
-        yield from _shape(id_, variant, model.table(grammar.GOLDEN))
-        yield from _networks(variant.table(grammar.VARIANT_BUDGET), networks)
+        yield from variant_contradictions(id_, variant, golden)
+        yield from _networks(variant.table(VARIANT_BUDGET), networks)
 
 
 def _reference(golden: Values, id_: str, known: tuple[str, ...]) -> Iterator[Fault]:
@@ -224,61 +217,6 @@ def _state(model: Values) -> Iterator[Fault]:
                 f"{show(name)} is not among outputs, so it would be shaken off",
                 remedy="add it to outputs",
             )
-
-
-def _variant(id_: str, variant: Values) -> Iterator[Fault]:
-    try:
-        dtype = dtype_of(id_, variant)
-    except Fault as fault:
-        yield fault
-        return
-    if is_half(dtype) and device_of(dtype, variant) == "wasm":
-        yield _contradiction(
-            variant.place(grammar.DEVICE),
-            f"{dtype} does not run on wasm, which has no kernels for half precision",
-            remedy=f'use device = "webgpu", or dtype = "{"q8" if dtype == "fp16" else "q4"}"',
-        )
-    if dtype == "fp32" and variant.value(grammar.NODES_TO_EXCLUDE):
-        yield _contradiction(
-            variant.place(grammar.NODES_TO_EXCLUDE),
-            "fp32 keeps the precision of every node; expected nodes_to_exclude only for other dtypes",
-        )
-    sizes = [
-        key for key in (grammar.BLOCK_SIZE, grammar.GROUP_SIZE) if variant.get(key) is not None
-    ]
-    if sizes and dtype not in {"q4", "q4f16"}:
-        message = f"{dtype} has no blocks; expected {sizes[0].name} only for q4 and q4f16"
-        yield _contradiction(variant.place(sizes[0]), message)
-    elif len(sizes) == 2:
-        yield _contradiction(
-            variant.place(sizes[1]), "block_size and group_size are the same; expected one of them"
-        )
-
-
-def _shape(id_: str, variant: Values, golden: Values) -> Iterator[Fault]:
-    try:
-        dtype, shape = written_dtype(id_, variant), shape_of(id_, variant)
-    except Fault:
-        return  # said already
-    if shape == "plain":
-        return
-    key = grammar.DTYPE if dtype == "auto" else grammar.SHAPE
-    if dtype not in {"q8", "int8", "auto"}:
-        yield _contradiction(
-            variant.place(key), f"{dtype} has no grids to choose; expected shape only for q8"
-        )
-    elif not golden.layers or not _has_metrics(golden):
-        named = 'dtype = "auto"' if dtype == "auto" else 'shape = "entropy"'
-        yield _contradiction(
-            variant.place(key),
-            f"{named} goes as far as accuracy limits allow, and there are none",
-            remedy="give the model a golden set with metrics, such as golden.metrics.cosine",
-        )
-
-
-def _has_metrics(golden: Values) -> bool:
-    found = (golden.table(METRICS).get(key) for _, key in METRIC_KEYS)
-    return any(threshold is not None and not threshold.is_relative for threshold in found)
 
 
 def _holds(folder: Path, inner: Path) -> bool:

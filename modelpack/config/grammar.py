@@ -5,7 +5,7 @@ A key that is not listed here is unknown, and refused.
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import get_args
 
 from modelpack.config.budget_keys import BUDGET
 from modelpack.config.containers import Key, ListOf, MapOf, Table
@@ -24,24 +24,9 @@ from modelpack.config.source_keys import (
     SOURCE,
     TRUST_REMOTE_CODE,
 )
-from modelpack.spec import Compression, Device, Dtype, Host, Load, Shape
+from modelpack.config.variant_keys import VARIANT
+from modelpack.spec import Compression, Host, Load
 from modelpack.units import KIB, MIB
-
-WrittenDtype = Dtype | Literal["auto"]
-DTYPES: tuple[WrittenDtype, ...] = (*get_args(Dtype), "auto")
-DTYPES_LATER = ("uint8", "bnb4")
-_WHOLE_BITS = (
-    'use q4, or shape = "entropy", which stores 2 to 3 bits a weight where the limits allow it'
-)
-# Measured on MiniLM in 2026-11, onnxruntime 1.31.
-DTYPES_REFUSED = (
-    (
-        "q1",
-        f"one bit a weight leaves nothing of a model that was not trained for it; {_WHOLE_BITS}",
-    ),
-    ("q2", f"two bits in blocks left MiniLM a cosine of 0.29 to 0.69; {_WHOLE_BITS}"),
-)
-DTYPES_KNOWN = (*DTYPES, *DTYPES_LATER, *(name for name, _ in DTYPES_REFUSED))
 
 _MAX_DIMENSION = 2**31 - 1
 
@@ -168,40 +153,6 @@ GOLDEN = Key(
     "golden",
     Table("golden", (SAMPLES, TOKENIZER, PREPROCESS, LABELS, REFERENCE, METRICS)),
     "The golden set: samples and the accuracy every variant must keep on them.",
-)
-
-# --- variants ----------------------------------------------------------------------------------------------------
-
-DTYPE = Key(
-    "dtype",
-    Choice(DTYPES, DTYPES_LATER, DTYPES_REFUSED),
-    "Number format of the weights: fp32, fp16, q8 (also called int8), q4 or q4f16 (q4 computed in half precision); auto: the smallest download that keeps the golden set's metrics. Not needed where it is the variant's name.",
-)
-SHAPE = Key(
-    "shape",
-    Choice[Shape](("plain", "entropy")),
-    "plain: weights as exact as 8 bits hold them; entropy: only as exact as the golden set's metrics ask, which compresses far better. Only for q8.",
-    default="plain",
-)
-DEVICE = Key(
-    "device",
-    Choice[Device](get_args(Device)),
-    "What runs the variant; without it, webgpu for fp16 and q4f16, and wasm for all others.",
-)
-NODES_TO_EXCLUDE = Key(
-    "nodes_to_exclude",
-    ListOf(Text('a pattern of node names such as "/pooler/*"'), may_be_empty=True),
-    "Patterns of node names that keep their precision.",
-    default=[],
-)
-_BLOCK_SIZES = Choice((16, 32, 64, 128))
-BLOCK_SIZE = Key(
-    "block_size", _BLOCK_SIZES, "Weights that share a scale; only for q4 and q4f16.", default=32
-)
-GROUP_SIZE = Key("group_size", _BLOCK_SIZES, "Another name for block_size.")
-VARIANT_BUDGET = Key("budget", BUDGET.field, "Limits of this variant, in place of the model's.")
-VARIANT = Table(
-    "variant", (DTYPE, SHAPE, DEVICE, NODES_TO_EXCLUDE, BLOCK_SIZE, GROUP_SIZE, VARIANT_BUDGET)
 )
 
 # --- [models.*] and [defaults] -----------------------------------------------------------------------------------

@@ -19,23 +19,23 @@ from modelpack.graph.io import read_model, write_model
 from modelpack.graph.recipes.applied import Applied
 from modelpack.graph.recipes.compare import largest_error
 from modelpack.graph.recipes.exclude import excluded_nodes
-from modelpack.graph.recipes.fp16 import Trial, apply_fp16
-from modelpack.graph.recipes.q4 import apply_q4
-from modelpack.graph.recipes.q4f16 import apply_q4f16
-from modelpack.graph.recipes.q8 import apply_q8
+from modelpack.graph.recipes.fp16 import Trial, apply_half
+from modelpack.graph.recipes.mixed import apply_mixed
 from modelpack.graph.recipes.weights import MIN_ELEMENTS
 from modelpack.graph.sessions import open_session
 from modelpack.planned import QuantizeParams
 from modelpack.record import Measurement
+from modelpack.spec import HALVES
 from modelpack.steps.contract import StepInput, StepOutput, output_files
 
 _WANTED = {
     "fp16": f"float32 weights of {MIN_ELEMENTS} numbers or more",
     "q8": f"products, filters, recurrences and look-ups with float32 weights of {MIN_ELEMENTS} numbers or more",
     "q4": f"products and look-ups with float32 weights of {MIN_ELEMENTS} numbers or more",
+    "bnb4": f"products with float32 weights of {MIN_ELEMENTS} numbers or more",
 }
-_SAME = {"int8": "q8", "q4f16": "q4"}  # what they narrow
-_INSTEAD = {"fp16": "fp32", "q8": "fp16 or fp32", "q4": "q8"}
+_SAME = {"int8": "q8", "uint8": "q8", "q4f16": "q4"}  # what they narrow
+_INSTEAD = {"fp16": "fp32", "q8": "fp16 or fp32", "q4": "q8", "bnb4": "q8"}
 
 
 def run(step: StepInput[QuantizeParams]) -> StepOutput:
@@ -79,13 +79,9 @@ def _apply(step: StepInput[QuantizeParams], trial: Trial) -> Applied:
     if step.many("grids"):
         products, grids = read_grids(step.one("grids"))
         return render(model, Form(params.device, products), excluded, grids)
-    if params.dtype == "fp16":
-        return apply_fp16(trial, params.device, excluded)
-    if params.dtype in {"q8", "int8"}:
-        return apply_q8(model, params.device, excluded)
-    if params.dtype == "q4f16":
-        return apply_q4f16(trial, params, excluded)
-    return apply_q4(model, params, excluded)
+    if params.dtype in HALVES:
+        return apply_half(trial, params, excluded)
+    return apply_mixed(model, params, excluded)
 
 
 def _feeds(source: Path) -> tuple[Feeds, ...]:

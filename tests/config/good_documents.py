@@ -91,7 +91,10 @@ fp32 = {}
 fp16 = {}
 q8 = { nodes_to_exclude = ["/a/*"] }
 q4 = { group_size = 128, device = "webgpu" }
-other = { dtype = "q8" }""",
+uint8 = { per_channel = false, activations = "float" }
+bnb4 = { block_size = 64 }
+q4f16 = { symmetric = false, embedding_dtype = "fp16", output_dtype = "q8" }
+other = { dtype = "q8", overrides = { "/a/*" = "q4", "b*" = { dtype = "q4", block_size = 16 }, "/c" = "fp32" } }""",
     "variants_shaped": MODEL
     + """\
 golden = { samples = "g.npz", metrics = { cosine = ">= 0.99" } }

@@ -17,7 +17,9 @@ from modelpack.spec import (
     MetricLimit,
     Model,
     NpmSource,
+    Override,
     PythonSource,
+    RecipeSettings,
     StatePair,
     Variant,
 )
@@ -137,8 +139,26 @@ def test_read_project_device_follows_the_dtype(tmp_path: Path) -> None:
         ("fp16", "fp16", "webgpu", 32),
         ("q8", "q8", "wasm", 32),
         ("q4", "q4", "webgpu", 128),
+        ("uint8", "uint8", "wasm", 32),
+        ("bnb4", "bnb4", "wasm", 64),
+        ("q4f16", "q4f16", "webgpu", 32),
         ("other", "q8", "wasm", 32),
     ]
+
+
+def test_read_project_settings_of_a_recipe(tmp_path: Path) -> None:
+    variants = read_model(tmp_path, GOOD["variants_of_every_dtype"]).variants
+    assert {v.id: v.settings for v in variants if v.settings != RecipeSettings()} == {
+        "uint8": RecipeSettings(activations="float", per_channel=False),
+        "q4f16": RecipeSettings(symmetric=False, embedding_dtype="fp16", output_dtype="q8"),
+        "other": RecipeSettings(
+            overrides=(
+                Override("/a/*", "q4", 32),
+                Override("b*", "q4", 16),
+                Override("/c", "fp32", 32),
+            )
+        ),
+    }
 
 
 def test_read_project_thresholds_are_numbers(tmp_path: Path) -> None:

@@ -15,12 +15,12 @@ from modelpack.digest import digest_file
 from modelpack.errors import StepError
 from modelpack.graph.sessions import open_session, run_session
 from modelpack.planned import QuantizeParams
-from modelpack.spec import Device, Dtype
+from modelpack.spec import Device, Dtype, Override, RecipeSettings
 from modelpack.steps import quantize
 from modelpack.steps.contract import StepOutput
 from tests.support import onnx_models
 from tests.support.onnx_models import tensor, value, weights_like
-from tests.support.recipes import floats, lifted_if_net, one_node
+from tests.support.recipes import floats, lifted_if_net, one_node, two_layers
 from tests.support.step_runs import measured, path_of, step_input
 
 
@@ -92,6 +92,9 @@ def test_run_q8_result_agrees_in_onnxruntime(tmp_path: Path) -> None:
         ("q4", "webgpu", "w4_g32_sym"),
         ("q4f16", "webgpu", "fp16+w4_g32_sym"),
         ("int8", "webgpu", "w8_channel"),
+        ("uint8", "wasm", "w8u_channel_a8_dyn"),
+        ("uint8", "webgpu", "w8u_channel"),
+        ("bnb4", "wasm", "w4_nf4_g32"),
     ],
 )
 def test_run_recipe_follows_dtype_and_device(
@@ -110,6 +113,29 @@ def test_run_q4f16_keeps_no_float32_and_agrees_with_q4(tmp_path: Path) -> None:
     (expected,) = run_session(open_session(four), feeds).values()
     (found,) = run_session(open_session(half), feeds).values()
     assert np.allclose(expected, found, atol=0.02 * np.abs(np.asarray(expected)).max())
+
+
+def test_run_fp16_with_overrides_keeps_one_node_and_narrows_another(tmp_path: Path) -> None:
+    overrides = (Override("/first", "q4", 32), Override("/relu", "fp32", 32))
+    source = onnx_models.write(two_layers(), tmp_path / "model.onnx")
+    params = QuantizeParams("fp16", "webgpu", (), 32, RecipeSettings(overrides=overrides))
+    output = quantize.run(step_input(params, tmp_path, model=source))
+    assert measured(output)["scheme"] == "fp16+w4_g32_sym"
+    proto = onnx.load(path_of(output, "model"))
+    (relu,) = (node for node in proto.graph.node if node.op_type == "Relu")
+    casts = {
+        node.output[0]: node.attribute[0].i for node in proto.graph.node if node.op_type == "Cast"
+    }
+    assert casts[relu.input[0]] == onnx.TensorProto.FLOAT
+    feeds = {"x": floats(0, 2, 32)}
+    (expected,) = run_session(open_session(source), feeds).values()
+    (found,) = run_session(open_session(path_of(output, "model")), feeds).values()
+    assert np.allclose(expected, found, atol=0.2 * np.abs(np.asarray(expected)).max())
+
+
+def test_run_bnb4_without_products_fails_and_names_what_to_use(tmp_path: Path) -> None:
+    with pytest.raises(StepError, match=r'MP-E450 dtype: bnb4 .* or use dtype = "q8"'):
+        run(onnx_models.conv_net(), tmp_path, "bnb4")
 
 
 def test_run_leaves_nothing_but_the_model(tmp_path: Path) -> None:

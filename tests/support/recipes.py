@@ -13,11 +13,28 @@ from numpy.typing import NDArray
 from onnx import helper
 
 from modelpack.graph.io import write_model
+from modelpack.graph.recipes.applied import Applied
+from modelpack.graph.recipes.mixed import apply_mixed
 from modelpack.graph.sessions import Array, open_session, run_session
+from modelpack.planned import QuantizeParams
+from modelpack.spec import Device, Dtype, RecipeSettings
 from tests.support import onnx_models
 from tests.support.onnx_models import tensor, value, weights_like
 
 Feeds = Mapping[str, Array]
+_USUAL = RecipeSettings()
+
+
+def narrowed(
+    proto: onnx.ModelProto,
+    dtype: Dtype,
+    device: Device = "wasm",
+    settings: RecipeSettings = _USUAL,
+    excluded: Sequence[str] = (),
+) -> Applied:
+    """What the recipe of these makes of the model; `excluded` are names of nodes."""
+    params = QuantizeParams(dtype, device, (), 32, settings)
+    return apply_mixed(ir.from_proto(proto), params, excluded)
 
 
 def floats(seed: int, *shape: int) -> NDArray[np.float32]:
@@ -94,3 +111,24 @@ def lifted_if_net() -> onnx.ModelProto:
     ]
     inputs = [value("x", [1, 32]), value("flag", [], onnx.TensorProto.BOOL)]
     return onnx_models.model([node], inputs, [value("y", [1, 64])], weights)
+
+
+def two_layers() -> onnx.ModelProto:
+    """`x` float32 [2, 32] → `y` [2, 32]: products `/first` and `/second` with a Relu between them."""
+    nodes = [
+        helper.make_node("MatMul", ["x", "first"], ["a"], "/first"),
+        helper.make_node("Relu", ["a"], ["b"], "/relu"),
+        helper.make_node("MatMul", ["b", "second"], ["y"], "/second"),
+    ]
+    weights = [
+        tensor(name, weights_like(seed, 32, 32)) for seed, name in enumerate(("first", "second"))
+    ]
+    return onnx_models.model(nodes, [value("x", [2, 32])], [value("y", [2, 32])], weights)
+
+
+def wide_embedding_net() -> onnx.ModelProto:
+    """`onnx_models.embedding_net` with a product large enough to be narrowed: `embedding` is float32 [batch, 64]."""
+    proto = onnx_models.embedding_net()
+    proto.graph.initializer[1].CopyFrom(tensor("pooler.weight", weights_like(1, 32, 64)))
+    proto.graph.output[0].type.tensor_type.shape.dim[1].dim_value = 64
+    return proto

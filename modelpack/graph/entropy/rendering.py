@@ -53,12 +53,17 @@ def render(
             add_correction(builder, weight, correction)
     turned = [weight for weight in weights if grids[weight.name].basis is not None]
     straight = [weight for weight in weights if grids[weight.name].basis is None]
-    plain = {weight.name: _plain(grids[weight.name]) for weight in straight}
     narrowed: list[Narrowed] = []
     for in_floats in (False, True):
         some = [weight for weight in straight if grids[weight.name].in_floats == in_floats]
         integers = form.products == "integers" and not in_floats
-        narrowed += narrow_int8(builder, form.device, some, plain, integer_products=integers)
+        narrowed += narrow_int8(
+            builder,
+            form.device,
+            some,
+            lambda weight: _plain(grids[weight.name]),
+            integer_products=integers,
+        )
     stored = storage_form(model, form.device)
     rotated = [store_rotated_rows(builder, weight, grids[weight.name], stored) for weight in turned]
     halve_vectors(builder, excluded)
@@ -68,4 +73,4 @@ def render(
 
 
 def _plain(grid: Grid) -> PlainGrid:
-    return grid.integers, grid.steps
+    return PlainGrid(grid.integers, grid.steps)

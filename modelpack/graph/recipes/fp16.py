@@ -1,4 +1,4 @@
-"""The recipe fp16: computed in half precision where that is known to work, else stored in it.
+"""The recipes fp16 and q4f16: computed in half precision where that is known to work, else stored in it.
 
 1. webgpu: onnxruntime's converter, inputs and outputs kept in float32. Nodes that read or give values outside the range
    of float16 on made-up inputs stay float32 (islands); so do excluded ones.
@@ -23,11 +23,14 @@ from modelpack.graph.failures import ONNXRUNTIME_ERRORS
 from modelpack.graph.feeds import Feeds, first_line
 from modelpack.graph.io import read_model, read_proto, write_model
 from modelpack.graph.recipes.applied import Applied, Narrowed
+from modelpack.graph.recipes.assignment import kept_nodes
 from modelpack.graph.recipes.compare import largest_error
 from modelpack.graph.recipes.halves import store_halves
 from modelpack.graph.recipes.islands import overflowing_nodes
 from modelpack.graph.recipes.known import known
-from modelpack.spec import Device
+from modelpack.graph.recipes.mixed import apply_mixed
+from modelpack.planned import QuantizeParams
+from modelpack.spec import Device, RecipeSettings
 
 SCHEME = "fp16"
 WITH_ISLANDS = "fp16_fp32_islands"
@@ -48,6 +51,32 @@ class Trial(Struct, frozen=True):
     source: Path
     feeds: tuple[Feeds, ...]
     folder: Path
+
+
+def apply_half(trial: Trial, params: QuantizeParams, excluded: Collection[str]) -> Applied:
+    """fp16 and q4f16: the model with the weights that are to be integers as such, and that in half precision.
+
+    Half precision is held against the model with integers, not the original: 4 bits alone are further off than it may be.
+    Unchanged where q4 changes nothing.
+    """
+    device, overrides = params.device, params.settings.overrides
+    original = read_model(trial.source)
+    kept = {*excluded, *kept_nodes(original, overrides)}
+    if params.dtype == "fp16" and params.settings == RecipeSettings():
+        return apply_fp16(trial, device, kept)
+    # The converter casts at the edge of an island only where it knows types, and onnx infers none behind contrib operators.
+    ir.passes.common.ShapeInferencePass(check_type=False, strict_mode=False)(original)
+    integers = apply_mixed(original, params, excluded)
+    if params.dtype == "q4f16" and not integers.narrowed:
+        return integers
+    folder = trial.folder / "integers"
+    folder.mkdir()
+    source = write_model(integers.model, folder)[0]
+    halves = apply_fp16(Trial(source, trial.feeds, trial.folder), device, kept)
+    stored = tuple(weight.name for weight in integers.narrowed)
+    others = [weight for weight in halves.narrowed if not weight.name.startswith(stored)]
+    notes = (*integers.notes, *halves.notes)
+    return Applied(halves.model, (*integers.narrowed, *others), notes)
 
 
 def apply_fp16(trial: Trial, device: Device, excluded: Collection[str]) -> Applied:

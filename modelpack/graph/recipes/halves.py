@@ -34,7 +34,7 @@ def store_halves(model: ir.Model, excluded: Collection[str]) -> Applied:
         elif not fits(array):
             kept.add(str(value.name), BEYOND_RANGE)
         else:
-            narrowed.append(_store(builder, value, array.astype(np.float16)))
+            narrowed.append(store_half(builder, value))
     finish(builder)
     return Applied(model, tuple(narrowed), kept.notes())
 
@@ -45,8 +45,10 @@ def fits(array: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> bool:
     return not finite.size or bool(np.abs(finite).max() <= LARGEST)
 
 
-def _store(builder: Builder, value: ir.Value, halves: np.ndarray) -> Narrowed:
+def store_half(builder: Builder, value: ir.Value) -> Narrowed:
+    """Stores the weight (float32, of numbers that fit) as float16, and gives its readers a cast of it."""
     name = name_of(value)
+    halves = np.asarray(known(value.const_value, "a weight").numpy(), np.float16)
     stored = builder.initializer(f"{name}_fp16", halves)
     cast = builder.node("Cast", [stored], f"{name}_cast", {"to": int(ir.DataType.FLOAT)})
     uses = [Use(node, index, "whole", 0) for node, index in value.uses()]

@@ -1,4 +1,4 @@
-"""Integer products: int8 weights per output channel times activations rounded at run time.
+"""Integer products: 8-bit weights per output channel times activations rounded at run time.
 
 The form onnxruntime fuses into one kernel: DynamicQuantizeLinear, MatMulInteger, Cast, Mul. The fastest form there is
 in WebAssembly (0.55 of the time of fp32 for a small transformer); on WebGPU every one of these operators would run on
@@ -11,12 +11,13 @@ import numpy as np
 import onnx_ir as ir
 
 from modelpack.graph.recipes.applied import Narrowed
-from modelpack.graph.recipes.int8 import Grid, round_channels
+from modelpack.graph.recipes.int8 import Grid
 from modelpack.graph.recipes.known import known
 from modelpack.graph.recipes.rewrite import Builder, replace_node
 from modelpack.graph.recipes.weights import Use, Weight, name_of
 
 SCHEME = "w8_channel_a8_dyn"
+UNSIGNED_SCHEME = "w8u_channel_a8_dyn"
 DYNAMIC_OPSET = 11
 
 
@@ -27,25 +28,28 @@ class IntegerProducts:
         self._builder = builder
         self._rounded: dict[tuple[int, int], ir.Node] = {}
 
-    def rewrite(self, weight: Weight, grid: Grid | None = None) -> Narrowed:
-        """Replaces every product with the weight (all of kind `product`, with one axis) by its integer form.
-
-        The weight is rounded here, unless its grid is given.
-        """
-        integers, steps = grid or round_channels(weight.array(), weight.axis)
+    def rewrite(self, weight: Weight, grid: Grid) -> Narrowed:
+        """Replaces every product with the weight (all of kind `product`, with one axis) by its integer form."""
+        integers = grid.integers
         if weight.axis == 0:  # Gemm with transB; MatMulInteger knows no transposition
             integers = np.ascontiguousarray(integers.T)
-        stored = self._builder.initializer(f"{weight.name}_q8", integers)
-        scale = self._builder.initializer(f"{weight.name}_scale", steps)
+        stored = [self._builder.initializer(f"{weight.name}_q8", integers)]
+        if grid.zeros is not None:
+            stored.append(self._builder.initializer(f"{weight.name}_zero", grid.zeros))
+        scale = self._builder.initializer(f"{weight.name}_scale", grid.steps)
         for use in weight.uses:
             self._product(use, stored, scale)
-        return Narrowed(weight.name, SCHEME, integers.nbytes + steps.nbytes)
+        scheme = SCHEME if grid.zeros is None else UNSIGNED_SCHEME
+        return Narrowed(weight.name, scheme, grid.size_bytes)
 
-    def _product(self, use: Use, stored: ir.Value, scale: ir.Value) -> None:
+    def _product(self, use: Use, stored: list[ir.Value], scale: ir.Value) -> None:
+        """`stored`: the integers, and where they have zero points, those."""
         node = use.node
         name = node.name or name_of(node.outputs[0])
         before, (activations, step, zero) = self._activations(node)
-        product = self._builder.node("MatMulInteger", [activations, stored, zero], f"{name}_q8")
+        product = self._builder.node(
+            "MatMulInteger", [activations, stored[0], zero, *stored[1:]], f"{name}_q8"
+        )
         floats = self._builder.node(
             "Cast", product.outputs, f"{name}_cast", {"to": int(ir.DataType.FLOAT)}
         )

@@ -1,17 +1,16 @@
-"""The recipe q8: every large weight as int8, in the form that suits its reader and the device.
+"""Weights as 8-bit integers, each in the form that suits its reader and the device.
 
 wasm:   products as integers (`products`), look-ups by row (`rows`), the rest stored only (`stored`, folded).
-webgpu: look-ups by row, the rest stored only (`stored`, dequantized): integer products have no WebGPU kernel.
+others: look-ups by row, the rest stored only (`stored`, dequantized): integer products have no WebGPU kernel.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from types import MappingProxyType
+from collections.abc import Callable, Collection
 
 import onnx_ir as ir
 
-from modelpack.graph.recipes.applied import Applied, Narrowed
+from modelpack.graph.recipes.applied import Narrowed
 from modelpack.graph.recipes.int8 import Grid
 from modelpack.graph.recipes.opset import at_least, opset_of
 from modelpack.graph.recipes.products import DYNAMIC_OPSET, IntegerProducts
@@ -21,22 +20,10 @@ from modelpack.graph.recipes.stored import DEQUANTIZED_OPSET, Form, store_int8
 from modelpack.graph.recipes.weights import Weight, find_weights
 from modelpack.spec import Device
 
-_NO_GRIDS: Mapping[str, Grid] = MappingProxyType({})
-
-
-def apply_q8(model: ir.Model, device: Device, excluded: Collection[str]) -> Applied:
-    """The model with its large weights as int8."""
-    model = raise_opset(model, device, excluded)
-    found = find_weights(model, excluded)
-    builder = Builder(model)
-    narrowed = narrow_int8(builder, device, found.weights)
-    finish(builder)
-    return Applied(model, narrowed, found.notes)
-
 
 def raise_opset(model: ir.Model, device: Device, excluded: Collection[str]) -> ir.Model:
     """The model at an opset that has the operators of the device's form; as it is where that cannot be done."""
-    if device == "webgpu":
+    if device != "wasm":
         return at_least(model, DEQUANTIZED_OPSET)
     products = any(weight.kind == "product" for weight in find_weights(model, excluded).weights)
     return at_least(model, DYNAMIC_OPSET) if products else model
@@ -46,18 +33,18 @@ def narrow_int8(
     builder: Builder,
     device: Device,
     weights: Collection[Weight],
-    grids: Mapping[str, Grid] = _NO_GRIDS,
+    grid_of: Callable[[Weight], Grid],
     *,
     integer_products: bool = True,
 ) -> tuple[Narrowed, ...]:
-    """Narrows each weight to int8 in the form its kind and the device ask for, on its grid if one is given."""
+    """Puts each weight on its grid, in the form its kind and the device ask for."""
     opset = opset_of(builder.model)
     as_integers = integer_products and device == "wasm" and opset >= DYNAMIC_OPSET
     products = IntegerProducts(builder)
     form = storage_form(builder.model, device)
     narrowed = []
     for weight in weights:
-        grid = grids.get(weight.name)
+        grid = grid_of(weight)
         if weight.kind == "rows":
             narrowed.append(store_rows(builder, weight, grid))
         elif weight.kind == "product" and as_integers:
@@ -68,8 +55,8 @@ def narrow_int8(
 
 
 def storage_form(model: ir.Model, device: Device) -> Form:
-    """The form of int8 weights that are computed in floats."""
-    if device == "webgpu" and opset_of(model) >= DEQUANTIZED_OPSET:
+    """The form of 8-bit weights that are computed in floats."""
+    if device != "wasm" and opset_of(model) >= DEQUANTIZED_OPSET:
         return "dequantized"
     return "folded"
 

@@ -91,7 +91,7 @@ def find_weights(model: ir.Model, excluded: Collection[str]) -> Found:
         uses = tuple(_uses(value))
         if value.is_graph_input() or value.is_graph_output() or not value.uses():
             continue
-        if _readers(value) & set(excluded):
+        if reader_names(value) & set(excluded):
             kept.add(_label(value), EXCLUDED)
         elif len(uses) < len(value.uses()):
             kept.add(_label(value), f"no narrow form for {_operators(value)}")
@@ -103,6 +103,16 @@ def find_weights(model: ir.Model, excluded: Collection[str]) -> Found:
 def name_of(value: ir.Value) -> str:
     """The value's name; initialisers and values of a stored graph always have one."""
     return known(value.name, "a name")
+
+
+def reader_names(value: ir.Value) -> set[str]:
+    """The names of the nodes that read the value: layout operators, and those behind them."""
+    names = {node.name or "" for node, _ in value.uses()}
+    for node, _ in value.uses():
+        if node.op_type in _LAYOUT:
+            ends = [end for output in node.outputs for end in _ends(output)]
+            names |= {end[0].name or "" for end in ends if end is not None}
+    return names
 
 
 def _large_floats(model: ir.Model) -> Iterator[ir.Value]:
@@ -177,16 +187,6 @@ def _ends(value: ir.Value) -> Iterator[tuple[ir.Node, int] | None]:
                 yield from _ends(output)
         elif reader.op_type != "Shape":
             yield reader, index
-
-
-def _readers(value: ir.Value) -> set[str]:
-    """The names of the nodes that read the value: layout operators, and those behind them."""
-    names = {node.name or "" for node, _ in value.uses()}
-    for node, _ in value.uses():
-        if node.op_type in _LAYOUT:
-            ends = [end for output in node.outputs for end in _ends(output)]
-            names |= {end[0].name or "" for end in ends if end is not None}
-    return names
 
 
 def _operators(value: ir.Value) -> str:

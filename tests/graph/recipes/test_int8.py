@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from modelpack.graph.recipes.int8 import along, round_channels
+from modelpack.graph.recipes.int8 import Rounding, along, round_channels, round_unsigned
 
 
 def test_round_channels_each_channel_reaches_127() -> None:
@@ -35,3 +35,33 @@ def test_round_channels_error_is_half_a_step_at_most() -> None:
 
 def test_along_axis_one_of_four_broadcasts_there() -> None:
     assert along(np.ones(5, np.float32), 1, 4).shape == (1, 5, 1, 1)
+
+
+def test_round_unsigned_meets_zero_exactly() -> None:
+    grid = round_unsigned(np.array([[-1.0, 0.0, 1.55], [0.0, 0.5, 2.55]], np.float32), 0)
+    assert grid.steps.tolist() == [np.float32(0.01), np.float32(0.01)]
+    assert grid.zeros is not None
+    assert grid.zeros.tolist() == [100, 0]
+    assert grid.integers.tolist() == [[0, 100, 255], [0, 50, 255]]
+    assert grid.size_bytes == 6 + 2 * 4 + 2
+
+
+def test_round_unsigned_zeros_get_step_one() -> None:
+    grid = round_unsigned(np.zeros((1, 3), np.float32), 0)
+    assert (grid.steps.tolist(), grid.integers.tolist()) == ([1.0], [[0, 0, 0]])
+
+
+def test_rounding_of_all_gives_every_channel_the_same_step() -> None:
+    weight = np.array([[1.27, 0.01], [0.3, -0.2]], np.float32)
+    grid = Rounding(per_channel=False).grid(weight, 1)
+    assert grid.integers.tolist() == [[127, 1], [30, -20]]
+    assert grid.steps.tolist() == [np.float32(0.01), np.float32(0.01)]
+    assert grid.zeros is None
+
+
+def test_rounding_unsigned_of_all_gives_every_channel_the_same_zero() -> None:
+    weight = np.array([[1.55, 0.5], [0.0, -1.0]], np.float32)
+    grid = Rounding(signed=False, per_channel=False).grid(weight, 0)
+    assert grid.zeros is not None
+    assert grid.zeros.tolist() == [100, 100]
+    assert grid.integers.tolist() == [[255, 150], [100, 0]]

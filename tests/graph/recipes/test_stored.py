@@ -5,6 +5,7 @@ from pathlib import Path
 import onnx_ir as ir
 import pytest
 
+from modelpack.graph.recipes.int8 import Rounding
 from modelpack.graph.recipes.q8 import finish
 from modelpack.graph.recipes.rewrite import Builder
 from modelpack.graph.recipes.stored import Form, store_int8
@@ -12,13 +13,27 @@ from modelpack.graph.recipes.weights import find_weights
 from tests.support import onnx_models
 from tests.support.recipes import floats, initializers, largest_error, lifted_if_net, operators
 
+_USUAL = Rounding()
 
-def stored(model: ir.Model, form: Form) -> ir.Model:
+
+def stored(model: ir.Model, form: Form, rounding: Rounding = _USUAL) -> ir.Model:
     builder = Builder(model)
     for weight in find_weights(model, ()).weights:
-        store_int8(builder, weight, form)
+        store_int8(builder, weight, form, rounding.grid(weight.array(), weight.axis))
     finish(builder)
     return model
+
+
+@pytest.mark.parametrize("per_channel", [True, False])
+@pytest.mark.parametrize("form", ["folded", "dequantized"])
+def test_store_int8_unsigned_agrees(form: Form, per_channel: bool, tmp_path: Path) -> None:
+    rounding = Rounding(signed=False, per_channel=per_channel)
+    model = stored(ir.from_proto(onnx_models.conv_net()), form, rounding)
+    error, largest = largest_error(
+        onnx_models.conv_net(), model, {"image": floats(0, 2, 1, 8, 8)}, tmp_path
+    )
+    assert 0 < error < 0.02 * largest
+    assert initializers(model)["conv2.weight_q8"] == ir.DataType.UINT8
 
 
 @pytest.mark.parametrize("form", ["folded", "dequantized"])
