@@ -1,5 +1,6 @@
 // Time to the first inference of one model with the same int8 weights: modelpack's loader, onnxruntime-web with one
-// file, transformers.js as it comes and with the plain wasm runtime. Cold and after a reload, over two links.
+// file, transformers.js as it comes and with the plain wasm runtime. Cold and after a reload, over two links. `kept` is
+// the loader with a shared worker, which outlives the reload.
 //   node benchmarks/bench_loader.mjs <all-MiniLM-L6-v2.onnx, or "staged" for what is there> [rounds] [part of a link's name]
 // Contenders take turns. With golden.jsonl and tokenizer.json beside the model, entropy-shaped weights run too. Nothing listens to the browser: pages time themselves and tell the site.
 import { spawn } from "node:child_process";
@@ -14,7 +15,7 @@ const LINKS = {
   "50 Mbit/s, 40 ms": { bitsPerSecond: 50e6, roundTripMs: 40 },
   "9 Mbit/s, 165 ms": { bitsPerSecond: 9e6, roundTripMs: 165 },
 };
-const CONTENDERS = ["modelpack", "shaped", "single", "transformers", "tuned"];
+const CONTENDERS = ["modelpack", "kept", "shaped", "single", "transformers", "tuned"];
 const VISITS = 3; // compiled code is kept after the first, and used whole from the third on
 const LIMIT_MS = 180_000;
 const FLAGS = [
@@ -102,16 +103,16 @@ async function visit(contender, link) {
   };
 }
 
-/** Of each contender its medians, and ours and ours with shaped weights divided by them. */
+/** Of each contender its medians, and ours, in a shared worker and with shaped weights, divided by them. */
 function print(name, found) {
   console.log(`\n${name}`);
-  const [ours, shaped] = [found.modelpack, found.shaped].map((visits) => visits && medians(visits));
+  const ours = [found.modelpack, found.kept, found.shaped].map((visits) => visits && medians(visits));
   for (const [contender, visits] of Object.entries(found)) {
     const { coldMs, warmMs, laterMs, coldBytes } = medians(visits);
     const against = (key, milliseconds) =>
-      [ours, shaped].flatMap((own) => (own ? [(own[key] / milliseconds).toFixed(2)] : [])).join(" · ");
+      ours.flatMap((own) => (own ? [(own[key] / milliseconds).toFixed(2)] : [])).join(" · ");
     const figures = [
-      `cold ${Math.round(coldMs)} ms (ours, shaped ÷ it ${against("coldMs", coldMs)})`,
+      `cold ${Math.round(coldMs)} ms (ours, kept, shaped ÷ it ${against("coldMs", coldMs)})`,
       `reload ${Math.round(warmMs)} ms (${against("warmMs", warmMs)})`,
       `again ${Math.round(laterMs)} ms (${against("laterMs", laterMs)})`,
       `${(coldBytes / 1e6).toFixed(1)} MB cold`,

@@ -105,6 +105,7 @@ async function stagePages() {
     .update(readFileSync(join(SITE, "packs/manifest.json")))
     .digest("hex");
   await stagePage("modelpack", "modelpack.mjs", { pin, variant: "q8" });
+  await stagePage("kept", "modelpack.mjs", { pin, variant: "q8", worker: "shared" });
   if (hasShaped()) await stagePage("shaped", "modelpack.mjs", { pin, variant: "small" });
   await stagePage("single", "single.mjs", {});
   const transformers = { "@huggingface/transformers": web };

@@ -16,6 +16,7 @@ const banner = `/*! zstd decoding: fzstd\n${(await readFile(licence, "utf8")).tr
 const LATER = [
   "session",
   "attempt",
+  "attach",
   "early",
   "open-runtime",
   "start",

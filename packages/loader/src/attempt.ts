@@ -56,11 +56,16 @@ async function startVariant(
   const { controller, unlink } = childController(environment.signal);
   const attempt = { ...environment, signal: controller.signal };
   try {
+    const attached =
+      attempt.options.worker === "shared"
+        ? await (await import("./attach.ts")).attach(candidate.variant, attempt)
+        : undefined;
+    if (attached?.isLive) return attached.engine;
     const { weights, runtime } = shares(concurrency(planned, attempt), candidate.runtime !== undefined);
     const packed = fetchRuntime(candidate, planned, withConcurrency(attempt, runtime), meter);
     const { device } = candidate.variant;
     const known = packed ? undefined : early?.take(device);
-    const opening = known ?? openRuntime(device, attempt, { packed });
+    const opening = known ?? openRuntime(device, attempt, { engine: attached?.engine, packed });
     const mustWait = !packed && candidate.missing.length > 0 && attempt.options.concurrency === undefined;
     const ahead = mustWait && { ahead: opening.catch(() => undefined) };
     const inputs = fetchInputs(candidate, planned, { ...withConcurrency(attempt, weights), ...ahead }, meter);

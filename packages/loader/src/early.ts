@@ -27,7 +27,8 @@ export async function startEarly(
   environment: Environment,
 ): Promise<Early | undefined> {
   const { device = "auto", worker, ort } = environment.options;
-  const note = worker === false || ort ? undefined : await readNote(reference, environment);
+  const note =
+    worker === false || worker === "shared" || ort ? undefined : await readNote(reference, environment);
   if (!note || environment.signal?.aborted || (device !== "auto" && device !== note.device)) return undefined;
   const opening = openRuntime(note.device, environment, { wasm: note.wasm });
   opening.catch(() => undefined); // whoever takes it hears of it

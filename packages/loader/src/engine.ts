@@ -26,6 +26,7 @@ import type {
 } from "./types.ts";
 
 export type EngineRequest =
+  | { readonly kind: "attach" }
   | { readonly kind: "prepare"; readonly device: string; readonly runtime: RuntimeOptions }
   | {
       readonly kind: "start";
@@ -66,7 +67,7 @@ export interface AskOptions {
 }
 
 export interface Engine {
-  /** The outputs of a run; of a start the `version`, and the address of the `wasm` or that it is `packed`; empty for other requests. */
+  /** The outputs of a run; `live` of an attachment to a session that is there; of a start the `version`, and the address of the `wasm` or that it is `packed`; empty for other requests. */
   ask(request: EngineRequest, options?: AskOptions): Promise<Outputs>;
   /** Ends it at once, whatever it is doing. */
   close(): void;

@@ -14,6 +14,7 @@ export interface Scope extends DeviceScope, StorageScope {
   readonly location?: { readonly href: string } | undefined;
   readonly document?: { readonly baseURI: string } | undefined;
   readonly Worker?: unknown;
+  readonly SharedWorker?: unknown;
   readonly trustedTypes?: TrustedTypes | undefined;
 }
 

@@ -9,6 +9,8 @@ import { openEngine } from "./spawn.ts";
 import type { Outputs, RuntimeOptions } from "./types.ts";
 
 export interface Sources {
+  /** Where it starts; by default in an engine of its own. */
+  readonly engine?: Engine | undefined;
   /** Where the wasm came from last time: it is compiled here, beside the worker. */
   readonly wasm?: string;
   /** What the pack has of it. */
@@ -28,13 +30,13 @@ const STALLS_TO_START = 10;
 export async function openRuntime(
   device: string,
   environment: Environment,
-  { wasm, packed: arriving }: Sources = {},
+  { engine: given, wasm, packed: arriving }: Sources = {},
 ): Promise<Runtime> {
   const { options, scope, signal, baseUrl } = environment;
   const measure = measurePhase(scope.performance, "runtime");
   const limitMs = STALLS_TO_START * (options.stallTimeoutMs ?? 30_000);
   const runtime = absolute(options.runtime ?? {}, baseUrl);
-  const opening = openEngine(environment);
+  const opening = given ?? openEngine(environment);
   const compiling = wasm ? compile(wasm, signal) : undefined;
   const engine = await opening;
   const limited = <T>(pending: Promise<T>): Promise<T> =>

@@ -1,8 +1,8 @@
 /** The worker's end of the messages. */
-import { type Compiled, createEngine, type EngineRequest } from "./engine.ts";
+import type { Compiled, Engine, EngineRequest } from "./engine.ts";
 import { type ErrorCode, ModelpackError, messageOf } from "./errors.ts";
 import { memoryOf } from "./tensors.ts";
-import type { OrtModule, Outputs } from "./types.ts";
+import type { Outputs } from "./types.ts";
 
 export type ToWorker =
   | { readonly id: number; readonly request: EngineRequest }
@@ -26,9 +26,8 @@ export interface WorkerScope {
   addEventListener(type: "message", listener: (event: { readonly data: ToWorker }) => void): void;
 }
 
-/** Answers requests that arrive in `scope`, one after the other. */
-export function serve(scope: WorkerScope, ort?: OrtModule): void {
-  const engine = createEngine(ort);
+/** Lets `engine` answer the requests that arrive in `scope`. */
+export function serve(scope: WorkerScope, engine: Engine): void {
   const pending = new Map<number, AbortController>();
   scope.addEventListener("message", async ({ data }) => {
     const { id } = data;

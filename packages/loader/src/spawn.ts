@@ -10,15 +10,12 @@ export async function openEngine({ options, scope, signal, warn }: Environment):
   const { ort, worker = true } = options;
   // In Node, onnxruntime-web defines a Worker of its own; a page has a location as well.
   const hasWorkers = typeof scope.Worker === "function" && scope.location !== undefined;
-  if (ort || worker === false || (worker === true && !hasWorkers)) return inThisThread(ort);
+  const isOwn = typeof worker !== "function";
+  if (ort || worker === false || (isOwn && !hasWorkers)) return inThisThread(ort);
   try {
-    return await connect(
-      worker === true ? ownWorker(scope) : worker(),
-      signal,
-      options.stallTimeoutMs ?? 30_000,
-    );
+    return await connect(isOwn ? ownWorker(scope) : worker(), signal, options.stallTimeoutMs ?? 30_000);
   } catch (cause) {
-    if (signal?.aborted || typeof options.worker === "function") throw cause;
+    if (signal?.aborted || !isOwn) throw cause;
     const hint = "the page is blocked while the model runs";
     warn(new ModelpackError("RUNTIME_INIT", `no worker: ${messageOf(cause)}`, { cause, hint }));
     return inThisThread(undefined);
@@ -30,36 +27,57 @@ async function inThisThread(ort: OrtModule | undefined): Promise<Engine> {
   return (await import("./engine.ts")).createEngine(ort);
 }
 
-/** The loader's own worker. Where scripts must be trusted, a policy called "modelpack" vouches for its address. */
+/** The loader's own worker. */
 function ownWorker(scope: Environment["scope"]): WorkerLike {
-  try {
-    return newWorker();
-  } catch (error) {
-    if (!scope.trustedTypes || !(error instanceof TypeError)) throw error;
-    return trustedWorker(scope as TrustingScope);
-  }
+  return constructed(scope as Constructors, "Worker", newWorker);
 }
 
-interface TrustingScope {
-  Worker: new (url: unknown, options: WorkerOptions) => Worker;
-  readonly trustedTypes: TrustedTypes;
+type Constructor = new (url: unknown, options: object) => object;
+
+export interface Constructors {
+  Worker: Constructor;
+  SharedWorker: Constructor;
+  readonly trustedTypes?: TrustedTypes | undefined;
 }
 
 // One for the page: a second one of the same name is refused.
 let policy: ReturnType<TrustedTypes["createPolicy"]> | undefined;
 
-/** Bundlers know the address only inside the call, so that the call is made with a Worker that trusts what it gets. */
-function trustedWorker(scope: TrustingScope): WorkerLike {
-  policy ??= scope.trustedTypes.createPolicy("modelpack", { createScriptURL: (url) => url });
-  const { Worker: Untrusting } = scope;
-  const trust = policy.createScriptURL.bind(policy);
+/** What `make` constructs. Where scripts must be trusted, a policy called "modelpack" vouches for its address. */
+export function constructed<T>(
+  scope: Constructors,
+  kind: "Worker" | "SharedWorker",
+  make: () => T,
+  more?: object,
+): T {
   try {
-    scope.Worker = new Proxy(Untrusting, {
-      construct: (target, [url, options]) => new target(trust(`${url}`), options),
+    return more ? adapted(scope, kind, make, (url) => [url, more]) : make();
+  } catch (error) {
+    if (!scope.trustedTypes || !(error instanceof TypeError)) throw error;
+    policy ??= scope.trustedTypes.createPolicy("modelpack", { createScriptURL: (url) => url });
+    const trust = policy.createScriptURL.bind(policy);
+    return adapted(scope, kind, make, (url) => [trust(`${url}`), more ?? {}]);
+  }
+}
+
+/** Bundlers know address and options only inside the call, so that the call is made with a constructor that adapts what it gets. */
+function adapted<T>(
+  scope: Constructors,
+  kind: "Worker" | "SharedWorker",
+  make: () => T,
+  adapt: (url: unknown) => readonly [unknown, object],
+): T {
+  const plain = scope[kind];
+  try {
+    scope[kind] = new Proxy(plain, {
+      construct: (target, [given, options]) => {
+        const [url, more] = adapt(given);
+        return new target(url, { ...options, ...more });
+      },
     });
-    return newWorker();
+    return make();
   } finally {
-    scope.Worker = Untrusting;
+    scope[kind] = plain;
   }
 }
 

@@ -147,8 +147,11 @@ export interface LoadOptions<Types = unknown> {
   readonly onWarning?: ((warning: ModelpackError) => void) | undefined;
   /** Merged over the manifest's session options. */
   readonly sessionOptions?: SessionOptions | undefined;
-  /** false runs the session in the calling thread; a function makes the worker. Default: a worker where there are workers. */
-  readonly worker?: boolean | (() => WorkerLike) | undefined;
+  /**
+   * false runs the session in the calling thread; "shared" in a worker of all pages of the site, which outlives a reload
+   * where the browser can do that; a function makes the worker. Default: a worker where there are workers.
+   */
+  readonly worker?: boolean | "shared" | (() => WorkerLike) | undefined;
   readonly runtime?: RuntimeOptions | undefined;
   /** An onnxruntime module to use in the calling thread; implies `worker: false`. */
   readonly ort?: OrtModule | undefined;

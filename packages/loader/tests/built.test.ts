@@ -62,6 +62,8 @@ describe("the built files", () => {
   test("name the worker in the form that bundlers follow", () => {
     const session = readdirSync(folder).find((name) => /^session-.*\.js$/.test(name)) ?? "";
     expect(built(session)).toContain('new Worker(new URL("./worker.js",import.meta.url)');
+    const attach = readdirSync(folder).find((name) => /^attach-.*\.js$/.test(name)) ?? "";
+    expect(built(attach)).toContain('new SharedWorker(new URL("./worker.js",import.meta.url)');
   });
 
   test("keep the licence of the decoder", () => {

@@ -1,6 +1,7 @@
 /** The second visit: onnxruntime starts beside the manifest, as a note of the first one says. */
 import { MessageChannel } from "node:worker_threads";
 import { expect, test } from "vitest";
+import { createEngine } from "../src/engine.ts";
 import { type LoadOptions, load, type ModelStore, type WorkerLike } from "../src/index.ts";
 import { memoryStore } from "../src/memory.ts";
 import { serve } from "../src/serve.ts";
@@ -31,7 +32,7 @@ function workers(behaviour: FakeBehaviour = {}): Workers {
               postMessage: (message, transfer) => port2.postMessage(message, transfer as never),
               addEventListener: (_, answer) => void port2.on("message", (data) => answer({ data })),
             },
-            fakeOrt(behaviour),
+            createEngine(fakeOrt(behaviour)),
           );
         },
         terminate: () => {

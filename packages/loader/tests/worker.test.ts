@@ -1,6 +1,7 @@
 /** The messages between page and worker, over a MessageChannel with an engine at the other end. */
 import { MessageChannel } from "node:worker_threads";
 import { describe, expect, test } from "vitest";
+import { createEngine } from "../src/engine.ts";
 import { type LoadedModel, load, type ModelpackError, type WorkerLike } from "../src/index.ts";
 import { memoryStore } from "../src/memory.ts";
 import { serve, type WorkerScope } from "../src/serve.ts";
@@ -43,7 +44,7 @@ function worker(
     addEventListener: (type, listener) => {
       listeners.push([type, listener]);
       if (type === "message") port1.on("message", (data) => listener({ data }));
-      if (type === "message" && boots) serve(scope, ort);
+      if (type === "message" && boots) serve(scope, createEngine(ort));
     },
     terminate: () => {
       made.ended = true;

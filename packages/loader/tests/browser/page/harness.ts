@@ -34,7 +34,7 @@ export interface PlainOptions
     | "stallTimeoutMs"
     | "facts"
   > {
-  readonly worker?: boolean;
+  readonly worker?: boolean | "shared";
   readonly cache?: "auto" | "cache-api" | "opfs" | "memory";
 }
 
