@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 from msgspec import Struct
@@ -14,20 +13,18 @@ from msgspec import Struct
 from modelpack.bench.accuracy import Judging
 from modelpack.bench.browsers import Choice
 from modelpack.bench.copies import tensor_copies
+from modelpack.bench.driver import Driver
 from modelpack.bench.effort import Effort, figures_of
 from modelpack.bench.memory import watched
 from modelpack.bench.places import PAGE, Parts
 from modelpack.bench.site import Folders, open_site
 from modelpack.bench.subject import Subject
-from modelpack.bench.visit import Request, Visited, find_adapter, page_at, visit
+from modelpack.bench.visit import Adapter, Request, Visited, find_adapter, page_at, visit
 from modelpack.bench.working import worked
 from modelpack.engine.worker import Call
 from modelpack.engine.workers import Workers
 from modelpack.measured import Run
 from modelpack.record import Evaluation
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser
 
 _TIMEOUT_S: Final = 3600.0
 _MEMORY_RUNS: Final = 5
@@ -36,7 +33,7 @@ _MEMORY_RUNS: Final = 5
 class BrowserBench(Struct, frozen=True):
     """A browser that runs, the parts of the page, and how long to measure."""
 
-    browser: Browser
+    driver: Driver
     choice: Choice
     parts: Parts
     models: Path
@@ -72,9 +69,9 @@ def site_of(bench: BrowserBench, subject: Subject, outputs: Path) -> Iterator[Pl
         yield Place(origin, outputs)
 
 
-def adapter_at(bench: BrowserBench, place: Place) -> str:
-    """The WebGPU adapter of the browser; empty where it has none."""
-    with page_at(bench.browser, place.origin) as page:
+def adapter_at(bench: BrowserBench, place: Place) -> Adapter | None:
+    """The WebGPU adapter of the browser; None where it has none."""
+    with page_at(bench.driver, place.origin) as page:
         return find_adapter(page)
 
 
@@ -93,46 +90,43 @@ def measure_in_browser(
         effort.runs_per_visit,
         effort.seconds_per_visit,
     )
-    visits = [_visited(bench, place, setting.slowdown, request) for _ in range(effort.visits)]
+    # The golden set runs at the end of the first visit, when nothing is timed any more.
+    judged = subject.prepared.samples if setting.judged and subject.step else 0
+    first = msgspec.structs.replace(request, judged=judged)
+    others = [request] * (effort.visits - 1)
+    visits = [_visited(bench, place, setting.slowdown, each) for each in (first, *others)]
     figures = figures_of([one.times for one in visits])
     return Run(
         engine=bench.choice.name,
-        version=bench.browser.version,
+        version=bench.driver.version,
         runtime=f"onnxruntime-web {bench.parts.runtime_version}",
         device=subject.variant.device,
         threads=setting.threads,
         slowdown=setting.slowdown,
-        memory_bytes=_peak_memory(bench, place, request),
+        memory_bytes=_peak_memory(bench, place, request) if setting.slowdown == 1 else None,
         heap_bytes=visits[0].heap,
         golden=subject.golden if setting.judged else "",
-        accuracy=_accuracy(bench, subject, place, request) if setting.judged else None,
+        accuracy=_accuracy(bench, subject, place) if judged else None,
         copies=tensor_copies(visits[0].tensors, subject.variant.device),
         **msgspec.structs.asdict(figures),
     )
 
 
 def _visited(bench: BrowserBench, place: Place, slowdown: float, request: Request) -> Visited:
-    with page_at(bench.browser, place.origin, slowdown) as page:
+    with page_at(bench.driver, place.origin, slowdown) as page:
         return visit(page, request)
 
 
 def _peak_memory(bench: BrowserBench, place: Place, request: Request) -> int:
     few = msgspec.structs.replace(request, warmup=0, runs=_MEMORY_RUNS, seconds=0.0)
-    with page_at(bench.browser, place.origin) as page, watched() as peak:
+    with page_at(bench.driver, place.origin) as page, watched() as peak:
         visit(page, few)
     return peak.bytes
 
 
-def _accuracy(
-    bench: BrowserBench, subject: Subject, place: Place, request: Request
-) -> Evaluation | None:
+def _accuracy(bench: BrowserBench, subject: Subject, place: Place) -> Evaluation | None:
     if subject.step is None:
         return None
-    shutil.rmtree(place.outputs)
-    place.outputs.mkdir()
-    judged = subject.prepared.samples
-    few = msgspec.structs.replace(request, warmup=0, runs=1, seconds=0.0, judged=judged)
-    _visited(bench, place, 1.0, few)
     judging = Judging(subject.step, place.outputs)
     call = Call("modelpack.bench.accuracy", "judge_outputs", judging, subject.target)
     return worked(bench.workers.run(call, _TIMEOUT_S), Evaluation)

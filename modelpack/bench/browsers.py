@@ -1,25 +1,20 @@
-"""Browsers of this machine, and how they are started.
-
-Chromium, Chrome and Edge are those that are installed; Firefox is Playwright's own, because no other speaks its protocol.
-"""
+"""Browsers of this machine: Chromium, Chrome, Edge and Firefox as they are installed, and the Chromium that Playwright brings."""
 
 from __future__ import annotations
 
 import importlib.util
-import os
 import shutil
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
-from modelpack.errors import BenchError
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Playwright
+from modelpack.bench.chromium import INSTALL_CHROMIUM, started_chromium
+from modelpack.bench.driver import Driver
+from modelpack.bench.firefox import INSTALL_FIREFOX, started_firefox
+from modelpack.errors import BenchError, UsageError
 
 BrowserName = Literal["chromium", "chrome", "edge", "firefox"]
 _PROGRAMS: Final[dict[BrowserName, tuple[str, ...]]] = {
@@ -40,18 +35,14 @@ _PROGRAMS: Final[dict[BrowserName, tuple[str, ...]]] = {
         "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
         "C:\\Program Files (x86)\\Microsoft\\Edge\\Application\\msedge.exe",
     ),
-    "firefox": (),
+    "firefox": (
+        "firefox",
+        "firefox-esr",
+        "/Applications/Firefox.app/Contents/MacOS/firefox",
+        "C:\\Program Files\\Mozilla Firefox\\firefox.exe",
+    ),
 }
-_QUIET: Final = (
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-background-timer-throttling",
-    "--disable-renderer-backgrounding",
-)
-_SOFTWARE_GPU: Final = ("--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader")
-_INSTALL: Final = "install Chromium, Chrome or Edge, or run `playwright install chromium`"
+_DRIVERS: Final = {"chromium": "playwright", "firefox": "websockets"}
 
 
 class Choice(Struct, frozen=True):
@@ -63,66 +54,64 @@ class Choice(Struct, frozen=True):
 
     @property
     def is_chromium(self) -> bool:
-        """Whether it speaks Chromium's debugging protocol."""
+        """Whether it is Chromium by another name."""
         return self.name != "firefox"
 
 
 def choose_browser(wanted: str, *, software_gpu: bool = False) -> Choice:
     """The browser of that name or at that path; with an empty name, the first that is found.
 
-    Raises: BenchError MP-E801 if Playwright is missing, MP-E802 if there is no such browser.
+    Raises: BenchError MP-E801 if what drives it is missing, MP-E802 if there is no such browser; UsageError MP-E101 if
+    Firefox is to emulate a GPU.
     """
-    _check_playwright()
+    choice = _chosen(wanted)
+    if software_gpu and not choice.is_chromium:
+        raise _unable(choice, "cannot emulate a graphics processor", "--software-gpu")
+    _check_driver(choice)
+    return Choice(choice.name, choice.program, software_gpu)
+
+
+def installed_browsers() -> tuple[Choice, ...]:
+    """Those of this machine, the one that is taken first in front. Raises: BenchError MP-E801 if nothing can drive one."""
+    found = tuple(Choice(name, program) for name, program in _found(""))
+    for choice in found:
+        _check_driver(choice)
+    return found
+
+
+def check_slowdown(choice: Choice) -> None:
+    """Raises: UsageError MP-E101 if that browser cannot slow down a processor."""
+    if not choice.is_chromium:
+        raise _unable(choice, "cannot slow down a processor", "--slowdown")
+
+
+@contextmanager
+def started(choice: Choice) -> Iterator[Driver]:
+    """The browser, running without a window and without a profile. Raises: BenchError MP-E802 if it does not start."""
+    if choice.name == "firefox" and choice.program is not None:
+        with started_firefox(choice.program) as driver:
+            yield driver
+    else:
+        with started_chromium(choice.program, software_gpu=choice.software_gpu) as driver:
+            yield driver
+
+
+def _chosen(wanted: str) -> Choice:
     if wanted and wanted not in _PROGRAMS:
         path = Path(wanted)
         if not path.is_file():
-            raise BenchError(
-                "MP-E802",
-                "no such browser",
-                where=wanted,
-                remedy=f"name {', '.join(_PROGRAMS)}, or the path of one",
-            )
-        return Choice("firefox" if "firefox" in path.name else "chromium", path, software_gpu)
+            remedy = f"name {', '.join(_PROGRAMS)}, or the path of one"
+            raise BenchError("MP-E802", "no such browser", where=wanted, remedy=remedy)
+        return Choice("firefox" if "firefox" in path.name else "chromium", path)
     for name, program in _found(wanted):
-        return Choice(name, program, software_gpu)
+        return Choice(name, program)
+    remedy = INSTALL_FIREFOX if wanted == "firefox" else INSTALL_CHROMIUM
     raise BenchError(
         "MP-E802",
         f"found no {wanted or 'browser'} on this machine",
         where="bench",
-        remedy="run `playwright install firefox`"
-        if wanted == "firefox"
-        else f"{_INSTALL}, or measure natively: --only native",
+        remedy=remedy if wanted else f"{remedy}, or measure natively: --only native",
     )
-
-
-@contextmanager
-def started(choice: Choice) -> Iterator[Browser]:
-    """The browser, running without a window and without a profile. Raises: BenchError MP-E802 if it does not start."""
-    from playwright.sync_api import Error, sync_playwright  # noqa: PLC0415 (an extra; 200 ms)
-
-    with sync_playwright() as playwright:
-        try:
-            browser = _launch(playwright, choice)
-        except Error as err:
-            raise BenchError(
-                "MP-E802",
-                f"does not start: {err.message.splitlines()[0]}",
-                where=str(choice.program or choice.name),
-                remedy=_INSTALL,
-            ) from err
-        try:
-            yield browser
-        finally:
-            browser.close()
-
-
-def _launch(playwright: Playwright, choice: Choice) -> Browser:
-    if not choice.is_chromium:
-        return playwright.firefox.launch(executable_path=choice.program)
-    arguments = [*_QUIET, *(_SOFTWARE_GPU if choice.software_gpu else ())]
-    if sys.platform == "linux" and os.geteuid() == 0:
-        arguments.append("--no-sandbox")  # root has none; it loads nothing but our own page
-    return playwright.chromium.launch(executable_path=choice.program, args=arguments)
 
 
 def _found(wanted: str) -> Iterator[tuple[BrowserName, Path | None]]:
@@ -131,10 +120,8 @@ def _found(wanted: str) -> Iterator[tuple[BrowserName, Path | None]]:
             path = _first(programs)
             if path is not None:
                 yield name, path
-    own: tuple[BrowserName, ...] = ("chromium", "firefox")
-    for name in own:
-        if wanted in {"", name} and _playwright_has(name):
-            yield name, None
+    if wanted in {"", "chromium"} and _playwright_has_chromium():
+        yield "chromium", None
 
 
 def _first(programs: Sequence[str]) -> Path | None:
@@ -142,19 +129,27 @@ def _first(programs: Sequence[str]) -> Path | None:
     return next((Path(path) for path in found if path), None)
 
 
-def _playwright_has(name: BrowserName) -> bool:
+def _playwright_has_chromium() -> bool:
+    if importlib.util.find_spec("playwright") is None:
+        return False
     from playwright.sync_api import sync_playwright  # noqa: PLC0415
 
     with sync_playwright() as playwright:
-        kind = playwright.firefox if name == "firefox" else playwright.chromium
-        return Path(kind.executable_path).is_file()
+        return Path(playwright.chromium.executable_path).is_file()
 
 
-def _check_playwright() -> None:
-    if importlib.util.find_spec("playwright") is None:
+def _check_driver(choice: Choice) -> None:
+    package = _DRIVERS["chromium" if choice.is_chromium else "firefox"]
+    if importlib.util.find_spec(package) is None:
         raise BenchError(
             "MP-E801",
-            "Playwright's Python package is not installed",
+            f"the Python package {package} is not installed; it drives {choice.name}",
             where="bench",
             remedy="pip install 'modelpack[browser]', or measure natively: --only native",
         )
+
+
+def _unable(choice: Choice, found: str, option: str) -> UsageError:
+    return UsageError(
+        "MP-E101", f"{choice.name} {found}", where=option, remedy="use Chromium, Chrome or Edge"
+    )

@@ -22,13 +22,14 @@ from modelpack.bench.browser import (
 from modelpack.bench.effort import Effort
 from modelpack.bench.native import NativeRequest, NativeResult
 from modelpack.bench.subject import Subject
+from modelpack.bench.visit import Adapter
 from modelpack.bench.working import worked
 from modelpack.engine.worker import Call
 from modelpack.engine.workers import Workers
 from modelpack.measured import Run
 
 _TIMEOUT_S: Final = 3600.0
-_NO_ADAPTER: Final = "has no WebGPU adapter here; --software-gpu emulates one, to measure accuracy"
+_ELSEWHERE: Final = "measure it on a machine whose graphics processor has it"
 
 
 class Wishes(Struct, frozen=True):
@@ -67,20 +68,40 @@ def measure_in_browsers(
 ) -> Iterator[Run]:
     """A run for each number of threads, then one for each slow-down; the first also judges the golden set.
 
-    A WebGPU variant has no threads. Where the browser has no adapter for it, `note` is told and nothing is measured.
+    A WebGPU variant has no threads. Where the browser has no adapter that can run it, `note` is told and nothing is measured.
     """
     with (
         TemporaryDirectory(prefix="modelpack-") as outputs,
         site_of(bench, subject, Path(outputs)) as place,
     ):
-        is_webgpu = subject.variant.device == "webgpu"
-        adapter = adapter_at(bench, place) if is_webgpu else ""
-        if is_webgpu and not adapter:
-            note(f"{subject.target}: {bench.choice.name} {_NO_ADAPTER}")
+        adapter = adapter_at(bench, place) if subject.variant.device == "webgpu" else None
+        missing = _missing(bench, subject, adapter)
+        if missing:
+            note(f"{subject.target} is not measured: {missing}")
             return
         for setting in _settings(subject, wishes):
             run = measure_in_browser(bench, subject, place, setting)
-            yield msgspec.structs.replace(run, adapter=adapter)
+            yield msgspec.structs.replace(run, adapter=adapter.name if adapter else "")
+
+
+def _missing(bench: BrowserBench, subject: Subject, adapter: Adapter | None) -> str:
+    """What the browser lacks for the variant, and what to do about it; empty where it lacks nothing."""
+    if subject.variant.device == "wasm":
+        return ""
+    browser = bench.choice.name
+    if adapter is None:
+        emulated = "; --software-gpu emulates one, for the accuracy" if _can_emulate(bench) else ""
+        return f"{browser} has no WebGPU adapter here{emulated}"
+    lacking = [name for name in subject.features if name not in adapter.features]
+    if lacking:
+        return (
+            f"{browser}'s WebGPU adapter ({adapter.name}) lacks {', '.join(lacking)}; {_ELSEWHERE}"
+        )
+    return ""
+
+
+def _can_emulate(bench: BrowserBench) -> bool:
+    return bench.choice.is_chromium and not bench.choice.software_gpu
 
 
 def _settings(subject: Subject, wishes: Wishes) -> Iterator[Setting]:

@@ -8,13 +8,12 @@ from contextlib import ExitStack, contextmanager
 from msgspec import Struct
 
 from modelpack.bench.browser import BrowserBench
-from modelpack.bench.browsers import Choice, choose_browser, started
+from modelpack.bench.browsers import check_slowdown, choose_browser, started
 from modelpack.bench.measuring import Wishes, measure_in_browsers, measure_natively
 from modelpack.bench.places import find_parts
 from modelpack.bench.subject import Bench, Subject, open_bench
 from modelpack.engine.checking import read_standing
 from modelpack.engine.workers import ProcessWorkers, Workers
-from modelpack.errors import UsageError
 from modelpack.measured import Run
 from modelpack.spec import Model, Project, Variant
 from modelpack.store.store import Store
@@ -60,16 +59,17 @@ def open_session(order: Order, whole: Project, store: Store) -> Iterator[Session
     if order.browser is not None:
         parts = find_parts(whole.config.parent)
         choice = choose_browser(order.browser, software_gpu=order.software_gpu)
-        _check_slowdown(order.wishes, choice)
+        if order.wishes.slowdowns:
+            check_slowdown(choice)
     manifest = read_standing(whole).manifest
     with ExitStack() as stack:
         workers = stack.enter_context(fresh_workers())
         bench = open_bench(order.project, manifest, store, workers)
         browser = None
         if parts is not None and choice is not None:
-            program = stack.enter_context(started(choice))
+            driver = stack.enter_context(started(choice))
             models, effort = whole.output.path, order.wishes.effort
-            browser = BrowserBench(program, choice, parts, models, workers, effort)
+            browser = BrowserBench(driver, choice, parts, models, workers, effort)
         yield Session(bench, browser, order.wishes)
 
 
@@ -100,13 +100,3 @@ def _runs(session: Session, subject: Subject, listener: Listener) -> Iterator[Ru
         yield from measure_natively(subject, session.wishes, fresh_workers)
     if session.browser is not None:
         yield from measure_in_browsers(session.browser, subject, session.wishes, listener.note)
-
-
-def _check_slowdown(wishes: Wishes, choice: Choice) -> None:
-    if wishes.slowdowns and not choice.is_chromium:
-        raise UsageError(
-            "MP-E101",
-            f"{choice.name} cannot slow down a processor",
-            where="--slowdown",
-            remedy="use Chromium, Chrome or Edge",
-        )

@@ -31,11 +31,15 @@ _TIMEOUT_S: Final = 600.0
 
 
 class Subject(Struct, frozen=True):
-    """A variant to measure. `step` has what its golden set is judged by; without a golden set there is none."""
+    """A variant to measure. `features` are those that a WebGPU adapter must have for it.
+
+    `step` has what its golden set is judged by; without a golden set there is none.
+    """
 
     model: Model
     variant: Variant
     digest: str
+    features: tuple[str, ...]
     graph: Path
     samples: Path
     prepared: Prepared
@@ -73,8 +77,17 @@ class Bench(Struct, frozen=True):
             step = self._evaluation(model, variant, folder / "in") if model.golden else None
             prepared = self._prepare(model, published, folder, step)
             golden = GoldenDigests(self.plan, Inputs(self.store)).of(model, variant) if step else ""
+            needs = published.requires.webgpu
             yield Subject(
-                model, variant, published.digest, graph, folder / "samples", prepared, golden, step
+                model=model,
+                variant=variant,
+                digest=published.digest,
+                features=() if needs is UNSET else needs.features,
+                graph=graph,
+                samples=folder / "samples",
+                prepared=prepared,
+                golden=golden,
+                step=step,
             )
 
     def _published(self, model: Model, variant: Variant) -> ManifestVariant:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 import msgspec
 from msgspec import Struct
 
+from modelpack.bench.driver import Driver, Page, page_failed
 from modelpack.bench.effort import Times
-from modelpack.errors import BenchError
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
-
-_TIMEOUT_MS: Final = 600_000.0
+_READY: Final = """() => new Promise((resolve) => {
+  const look = () => (globalThis.bench ? resolve() : setTimeout(look, 20));
+  look();
+})"""
 
 
 class Request(Struct, frozen=True, rename="camel"):
@@ -59,6 +59,13 @@ class Visited(Struct, frozen=True):
         return Times(self.load, self.first, self.later)
 
 
+class Adapter(Struct, frozen=True):
+    """A WebGPU adapter: its name, and the optional features that it has."""
+
+    name: str
+    features: frozenset[str]
+
+
 class _Failure(Struct, frozen=True):
     code: str
     message: str
@@ -69,24 +76,11 @@ class _Failed(Struct, frozen=True):
 
 
 @contextmanager
-def page_at(browser: Browser, origin: str, slowdown: float = 1.0) -> Iterator[Page]:
-    """The page in a fresh profile, its processor slowed down by that factor. Raises: BenchError MP-E804."""
-    from playwright.sync_api import Error  # noqa: PLC0415 (an extra)
-
-    context = browser.new_context()
-    try:
-        context.set_default_timeout(_TIMEOUT_MS)
-        page = context.new_page()
-        page.goto(origin)
-        page.wait_for_function("globalThis.bench !== undefined")
-        if slowdown > 1:
-            session = context.new_cdp_session(page)
-            session.send("Emulation.setCPUThrottlingRate", {"rate": slowdown})
+def page_at(driver: Driver, origin: str, slowdown: float = 1.0) -> Iterator[Page]:
+    """The measuring page in a fresh profile, its processor slowed down by that factor. Raises: BenchError MP-E804."""
+    with driver.page(origin, slowdown) as page:
+        page.evaluate(_READY)
         yield page
-    except Error as err:
-        raise _failed(err.message.splitlines()[0]) from err
-    finally:
-        context.close()
 
 
 def visit(page: Page, request: Request) -> Visited:
@@ -95,23 +89,13 @@ def visit(page: Page, request: Request) -> Visited:
         **msgspec.to_builtins(request),
         "reference": {"manifestUrl": "/models/manifest.json", "model": request.model},
     }
-    found: object = page.evaluate("request => bench.visit(request)", asked)
+    found = page.evaluate("request => bench.visit(request)", asked)
     failed = msgspec.convert(found, _Failed)
     if failed.error is not None:
-        raise _failed(f"{failed.error.code} {failed.error.message}")
+        raise page_failed(f"{failed.error.code} {failed.error.message}")
     return msgspec.convert(found, Visited, strict=False)
 
 
-def find_adapter(page: Page) -> str:
-    """The WebGPU adapter's name; empty where there is none."""
-    found: object = page.evaluate("() => bench.adapter()")
-    return str(found or "")
-
-
-def _failed(found: str) -> BenchError:
-    return BenchError(
-        "MP-E804",
-        f"the page failed: {found}",
-        where="bench",
-        remedy="if `modelpack verify` is content, the browser cannot run this variant: use another dtype or device",
-    )
+def find_adapter(page: Page) -> Adapter | None:
+    """The WebGPU adapter; None where there is none."""
+    return msgspec.convert(page.evaluate("() => bench.adapter()"), Adapter | None)

@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--browser",
         default="",
         metavar="NAME",
-        help="chromium, chrome, edge, firefox, or the path of one; the first found, where none is given",
+        help="chromium, chrome, edge, firefox, or the path of one, as installed on this machine; the first found, where none is given",
     )
     parser.add_argument(
         "--threads",
@@ -68,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--software-gpu",
         action="store_true",
-        help="emulate a graphics processor: for the accuracy of webgpu variants, not for their speed",
+        help="emulate a graphics processor (Chromium, Chrome, Edge): for the accuracy of webgpu variants in 32 bits, not for their speed",
     )
     parser.add_argument(
         "--no-save",

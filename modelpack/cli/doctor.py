@@ -75,7 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: DoctorOptions, terminal: Terminal) -> int:
     """Looks at everything and exits 1 if something that is needed is missing."""
-    checks = (*_machine(), *_libraries(), *_project(options), _browser(), _node())
+    checks = (*_machine(), *_libraries(), *_project(options), *_browsers(), _node())
     if options.json:
         terminal.data(json_document(checks))
     else:
@@ -143,16 +143,19 @@ def _extras(needed: frozenset[str]) -> Iterator[Check]:
             )
 
 
-def _browser() -> Check:
-    from modelpack.bench.browsers import choose_browser  # noqa: PLC0415 (only here is it asked for)
+def _browsers() -> Iterator[Check]:
+    from modelpack.bench.browsers import (  # noqa: PLC0415 (only here are they asked for)
+        choose_browser,
+        installed_browsers,
+    )
 
     try:
-        choice = choose_browser("")
+        choose_browser("")
+        for choice in installed_browsers():
+            yield Check(choice.name, "ok", str(choice.program or "Playwright's own"))
     except BenchError as err:
-        return Check(
-            "a browser", "ok", f"{err.message}; only modelpack bench needs one", err.remedy
-        )
-    return Check("a browser", "ok", str(choice.program or choice.name))
+        found = f"{err.message}; only modelpack bench needs one"
+        yield Check("a browser", "ok", found, err.remedy)
 
 
 def _node() -> Check:

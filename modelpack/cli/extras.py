@@ -35,7 +35,7 @@ EXTRAS = (
     Extra("golden", ("tokenizers", "pillow"), "golden sets of texts and pictures"),
     Extra("hub", ("huggingface_hub",), "hf: sources"),
     Extra("export", _EXPORT, "checkpoints and python: sources"),
-    Extra("browser", ("playwright", "psutil"), "modelpack bench in a browser"),
+    Extra("browser", ("playwright", "psutil", "websockets"), "modelpack bench in a browser"),
     Extra("report", ("plotly",), "modelpack report --html"),
     Extra("dev", ("starlette", "uvicorn", "watchfiles"), "modelpack dev"),
 )

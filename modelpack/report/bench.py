@@ -15,6 +15,7 @@ from modelpack.units import format_latency, format_share, format_size
 
 _WORTH = 0.9  # more threads must save a tenth: each of them takes a core from the rest of the page
 _MOST_OPERATORS = 3
+_EMULATED = "times with an emulated GPU say nothing about a real one; the accuracy does"
 
 
 class MeasuredVariant(Struct, frozen=True, rename="camel"):
@@ -113,6 +114,8 @@ def _advice(one: MeasuredVariant) -> Iterator[str]:
             for each in operators[:_MOST_OPERATORS]
         )
         yield f"{one.variant} time natively: {shares}"
+    if any(run.is_software for run in one.runs):
+        yield f"{one.variant}: {_EMULATED}"
     copies = next((run.copies for run in one.runs if run.copies), ())
     if copies:
         yield f"{one.variant} copies in each inference: {_copies(copies)}"

@@ -4,10 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from modelpack.bench.browsers import choose_browser
-from modelpack.errors import BenchError
+from modelpack.bench.browsers import (
+    check_slowdown,
+    choose_browser,
+    installed_browsers,
+    started,
+)
+from modelpack.errors import BenchError, UsageError
 
 pytest.importorskip("playwright")
+pytest.importorskip("websockets")
 
 
 @pytest.fixture
@@ -59,6 +65,33 @@ def test_choose_browser_that_is_missing_says_so(bare: Path, wanted: str, message
     assert caught.value.remedy
 
 
-def test_choose_browser_firefox_is_playwrights(bare: Path) -> None:
-    with pytest.raises(BenchError, match="playwright install firefox"):
+def test_choose_browser_firefox_is_the_one_of_the_machine(bare: Path) -> None:
+    with pytest.raises(BenchError, match="install Firefox 129 or newer"):
         choose_browser("firefox")
+    program = put(bare, "firefox-esr")
+    assert choose_browser("firefox").program == program
+    assert choose_browser("").name == "firefox"
+
+
+def test_choose_browser_firefox_does_neither_emulate_nor_slow_down(bare: Path) -> None:
+    put(bare, "firefox")
+    with pytest.raises(UsageError, match="--software-gpu: firefox cannot emulate a graphics"):
+        choose_browser("firefox", software_gpu=True)
+    with pytest.raises(UsageError, match="--slowdown: firefox cannot slow down a processor"):
+        check_slowdown(choose_browser("firefox"))
+
+
+def test_installed_browsers_are_in_the_order_of_choice(bare: Path) -> None:
+    for name in ("firefox", "chromium", "google-chrome"):
+        put(bare, name)
+    assert [each.name for each in installed_browsers()] == ["chromium", "chrome", "firefox"]
+
+
+@pytest.mark.parametrize("name", ["chromium", "firefox"])
+def test_started_program_that_is_no_browser_says_so(bare: Path, name: str) -> None:
+    program = put(bare, name)
+    with (
+        pytest.raises(BenchError, match=f"MP-E802 {program}: does not start: "),
+        started(choose_browser(name)),
+    ):
+        pass

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -38,6 +39,14 @@ def page(built: Project) -> Project:
 def stats(project: Project) -> dict[str, object]:
     found: dict[str, object] = json.loads((project.folder / "modelpack.stats.json").read_bytes())
     return found
+
+
+def runs_with_adapter(project: Project) -> list[dict[str, Any]]:
+    """What was kept of runs with a graphics processor."""
+    kept: Any = stats(project)["variants"]
+    machines = [variant.get("runs", {}) for variant in kept.values()]
+    runs = [run for found in machines for each in found.values() for run in each]
+    return [run for run in runs if run.get("adapter")]
 
 
 def test_bench_of_nothing_says_build(project: Project) -> None:
@@ -132,6 +141,46 @@ def test_bench_without_an_adapter_says_so(page: Project) -> None:
     assert answer.code == 0, answer.err
     report = json.loads(answer.out)
     assert report["variants"][0]["runs"] or "has no WebGPU adapter here" in report["notes"][0]
+
+
+@pytest.mark.slow
+def test_bench_with_an_emulated_gpu_judges_the_golden_set_there(page: Project) -> None:
+    page.edit(
+        "[models.words.variants]",
+        '[models.words.variants]\ngpu = { dtype = "fp32", device = "webgpu" }',
+    )
+    assert modelpack("build", "-q", "-C", page.folder).code == 0
+    options = ("--only", "browser", "--software-gpu")
+    answer = bench(page, "words@gpu", "faces@fp16", *options, *QUICK)
+    assert answer.code == 0, answer.err
+    assert "chromium webgpu, 1 thread, emulated GPU" in answer.out
+    assert "words@gpu: times with an emulated GPU say nothing about a real one" in answer.out
+    (run,) = runs_with_adapter(page)
+    assert run["adapter"] == "google swiftshader"
+    figures = {metric["metric"]: metric["value"] for metric in run["accuracy"]["metrics"]}
+    assert figures["cosine"] > 0.9999
+    assert answer.err.splitlines()[-1] == (
+        "note faces@fp16 is not measured: chromium's WebGPU adapter (google swiftshader) lacks "
+        "shader-f16; measure it on a machine whose graphics processor has it"
+    )
+
+
+@pytest.mark.slow
+def test_bench_in_firefox_is_as_accurate_as_natively(page: Project) -> None:
+    try:
+        choose_browser("firefox")
+    except BenchError as err:
+        pytest.skip(str(err))
+    options = ("--only", "browser", "--browser", "firefox", "--threads", "1", "--json")
+    answer = bench(page, "words@q8", *options, *QUICK)
+    assert answer.code == 0, answer.err
+    (words,) = json.loads(answer.out)["variants"]
+    (run,) = words["runs"]
+    assert (run["engine"], run["device"], run["threads"]) == ("firefox", "wasm", 1)
+    assert run["heapBytes"] >= 2**24
+    assert run["memoryBytes"] > 0
+    figures = {metric["metric"]: metric["value"] for metric in run["accuracy"]["metrics"]}
+    assert figures["cosine"] > 0.99
 
 
 @pytest.mark.slow
