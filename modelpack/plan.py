@@ -4,6 +4,7 @@ checkpoint ─ export ─┐      (a file from the web: fetch)
 source ──────────────┴─ inspect ─┬─ simplify ─ shake ─┬─ quantize ─┬─ split ─ compress (per chunk)      for each variant
                                  └─ golden ───────────┘            └─ evaluate
 shake, golden ─ statistics (per model) ─ solve ─ quantize                                               for each shaped variant
+shake, golden ─ calibrate ─ quantize                                                                    for each static variant
 assets ─ compress (per chunk)                                                       for each model, and for the runtime
 """
 
@@ -16,6 +17,7 @@ from typing import get_args
 from modelpack.origin import first_steps, source_ref
 from modelpack.planned import (
     AssetsParams,
+    CalibrateParams,
     CompressParams,
     EvaluateParams,
     GoldenParams,
@@ -36,7 +38,6 @@ from modelpack.planned import (
 from modelpack.spec import (
     Form,
     Golden,
-    Host,
     Metric,
     Mode,
     Model,
@@ -47,22 +48,13 @@ from modelpack.spec import (
     Variant,
 )
 from modelpack.units import MIB
+from modelpack.wire import wire_forms
 
 _FORMATS: dict[str, SampleFormat] = {
     ".npz": "npz",
     ".jsonl": "jsonl",
     ".safetensors": "safetensors",
 }
-
-# Hosts that negotiate Content-Encoding; the others publish one form that the loader decodes, and it knows no brotli.
-TRANSPORT_HOSTS: frozenset[Host] = frozenset({"nginx", "s3-cloudfront"})
-
-# Brotli-11 takes 25–50 s for 23 MB on one core and gains little over zstd on float weights (variants.md, Compression).
-_STORED_FORMS: tuple[tuple[Form, int], ...] = (("gzip", 9), ("zstd", 19))
-_TRANSPORT_FORMS: tuple[tuple[Form, int], ...] = (*_STORED_FORMS, ("br", 11))
-# Stored forms have names that promise never to change: a quick zstd-3 must not stand where production puts zstd-19.
-_STORED_FORMS_IN_DEVELOPMENT: tuple[tuple[Form, int], ...] = ()
-_TRANSPORT_FORMS_IN_DEVELOPMENT: tuple[tuple[Form, int], ...] = (("br", 9),)
 
 
 def make_plan(project: Project, mode: Mode) -> Plan:
@@ -98,7 +90,7 @@ def _model_steps(model: Model, output: OutputSettings, mode: Mode) -> Iterator[S
             yield _statistics(model)
     if model.assets:
         yield _assets(model)
-        forms = _forms(output, mode, is_float=False)
+        forms = wire_forms(output, mode, is_float=False)
         if forms:
             yield _compress(model.id, f"assets:{model.id}", forms)
     for variant in model.variants:
@@ -111,6 +103,8 @@ def _variant_steps(
     target = variant_target(model, variant)
     if model.golden is not None and _is_shaped(variant):
         yield _solve(model, model.golden, variant)
+    if variant.settings.is_static:
+        yield _calibrate(model, variant)
     yield _quantize(model, variant)
     if model.golden is not None:
         yield _evaluate(model, model.golden, target)
@@ -182,9 +176,26 @@ def _solve(model: Model, golden: Golden, variant: Variant) -> Step:
     )
 
 
+def _calibrate(model: Model, variant: Variant) -> Step:
+    """Variants that calibrate by the same method have steps of the same key: the work is done once."""
+    return Step(
+        "calibrate",
+        variant_target(model, variant),
+        CalibrateParams(variant.settings.calibrate_method, model.state),
+        (
+            Upstream("model", f"shake:{model.id}", "model"),
+            Upstream("fit", f"golden:{model.id}", "fit"),
+        ),
+    )
+
+
 def _quantize(model: Model, variant: Variant) -> Step:
     target = variant_target(model, variant)
-    grids = (Upstream("grids", f"solve:{target}", "grids"),) if _is_shaped(variant) else ()
+    found: tuple[InputRef, ...] = ()
+    if _is_shaped(variant):
+        found = (Upstream("grids", f"solve:{target}", "grids"),)
+    elif variant.settings.is_static:
+        found = (Upstream("ranges", f"calibrate:{target}", "ranges"),)
     return Step(
         "quantize",
         target,
@@ -195,7 +206,7 @@ def _quantize(model: Model, variant: Variant) -> Step:
             variant.block_size,
             variant.settings,
         ),
-        (Upstream("model", f"shake:{model.id}", "model"), *grids),
+        (Upstream("model", f"shake:{model.id}", "model"), *found),
     )
 
 
@@ -261,7 +272,7 @@ def _runtime_steps(runtime: RuntimeSettings, output: OutputSettings, mode: Mode)
     names = tuple(build.path.name for build in runtime.builds)
     files = tuple(ProjectFile("asset", build.path) for build in runtime.builds)
     yield Step("assets", RUNTIME_TARGET, AssetsParams(names, _RUNTIME_CHUNK_BYTES), files)
-    forms = _forms(output, mode, is_float=False)
+    forms = wire_forms(output, mode, is_float=False)
     if forms:
         yield _compress(RUNTIME_TARGET, f"assets:{RUNTIME_TARGET}", forms)
 
@@ -283,15 +294,4 @@ def _facts(model: Model) -> Upstream:
 def _variant_forms(
     variant: Variant, output: OutputSettings, mode: Mode
 ) -> tuple[tuple[Form, int], ...]:
-    return _forms(output, mode, is_float=variant.dtype in {"fp32", "fp16"})
-
-
-def _forms(output: OutputSettings, mode: Mode, *, is_float: bool) -> tuple[tuple[Form, int], ...]:
-    if output.compression == "none":
-        return ()
-    is_transport = output.host in TRANSPORT_HOSTS
-    if mode == "development":
-        return _TRANSPORT_FORMS_IN_DEVELOPMENT if is_transport else _STORED_FORMS_IN_DEVELOPMENT
-    if not is_transport or (is_float and output.compression == "balanced"):
-        return _STORED_FORMS
-    return _TRANSPORT_FORMS
+    return wire_forms(output, mode, is_float=variant.dtype in {"fp32", "fp16"})

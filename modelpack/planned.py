@@ -8,6 +8,7 @@ from typing import Literal
 from msgspec import Struct
 
 from modelpack.spec import (
+    CalibrateMethod,
     CheckpointSource,
     Device,
     Dtype,
@@ -104,6 +105,13 @@ class StatisticsParams(Struct, frozen=True, tag="statistics"):
     state: tuple[StatePair, ...] = ()
 
 
+class CalibrateParams(Struct, frozen=True, tag="calibrate"):
+    """How ranges follow from values, with the state carried between the steps of a sample."""
+
+    method: CalibrateMethod
+    state: tuple[StatePair, ...] = ()
+
+
 class SolveParams(Struct, frozen=True, tag="solve"):
     """The form the grids are for, globs of nodes left alone, and what `outputs` (empty: all) must keep to."""
 
@@ -144,6 +152,7 @@ Params = (
     | GoldenParams
     | EvaluateParams
     | StatisticsParams
+    | CalibrateParams
     | SolveParams
     | SplitParams
     | AssetsParams
@@ -229,6 +238,7 @@ StepKind = Literal[
     "quantize",
     "golden",
     "statistics",
+    "calibrate",
     "solve",
     "evaluate",
     "split",

@@ -17,6 +17,7 @@ from modelpack.engine.runner import plan_items
 from modelpack.keys import InputDigest, KeyPreimage, step_key
 from modelpack.planned import (
     AssetsParams,
+    CalibrateParams,
     CompressParams,
     EvaluateParams,
     ExportParams,
@@ -83,6 +84,10 @@ CHANGED: dict[str, tuple[Params, dict[str, Params]]] = {
             "state": GoldenParams("npz", (), PAIR),
             "preprocess": GoldenParams("npz", (), preprocess=RawLayout()),
         },
+    ),
+    "calibrate": (
+        CalibrateParams("minmax"),
+        {"method": CalibrateParams("entropy"), "state": CalibrateParams("minmax", PAIR)},
     ),
     "statistics": (
         StatisticsParams(()),

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from modelpack.engine.schedule import needs
 from modelpack.plan import make_plan, variant_target
 from modelpack.planned import (
+    CalibrateParams,
     CompressParams,
     ExportParams,
     GoldenParams,
@@ -30,6 +31,7 @@ from modelpack.spec import (
     Mode,
     Model,
     Project,
+    RecipeSettings,
     Target,
 )
 from tests.support.projects import make_project
@@ -194,6 +196,25 @@ def test_plan_shaped_variant_is_solved_before_it_is_quantized(project: Project) 
     assert step(plan, "quantize:words@q8").inputs == (
         shaken,
         Upstream("grids", "solve:words@q8", "grids"),
+    )
+
+
+def test_plan_static_variant_is_calibrated_on_fit_samples_before_it_is_quantized(
+    project: Project,
+) -> None:
+    words = project.models[0]
+    settings = RecipeSettings(activations="static", calibrate_method="entropy")
+    static = replace(words.variants[0], settings=settings)
+    plan = make_plan(replace(project, models=(replace(words, variants=(static,)),)), "production")
+    shaken = Upstream("model", "shake:words", "model")
+    assert step(plan, "calibrate:words@q8").inputs == (
+        shaken,
+        Upstream("fit", "golden:words", "fit"),
+    )
+    assert step(plan, "calibrate:words@q8").params == CalibrateParams("entropy")
+    assert step(plan, "quantize:words@q8").inputs == (
+        shaken,
+        Upstream("ranges", "calibrate:words@q8", "ranges"),
     )
 
 

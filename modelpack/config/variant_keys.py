@@ -12,6 +12,8 @@ from modelpack.config.override_field import OVERRIDE, WEIGHT_DTYPE, read_overrid
 from modelpack.spec import (
     HALVES,
     Activations,
+    ActivationType,
+    CalibrateMethod,
     Device,
     Dtype,
     RecipeSettings,
@@ -79,8 +81,20 @@ PER_CHANNEL = Key(
 )
 ACTIVATIONS = Key(
     "activations",
-    Choice[Activations](("dynamic", "float")),
-    "What products multiply: dynamic: integers, rounded as they come, on wasm; float: only weights are stored as integers. Without it, dynamic on wasm and float elsewhere. Only for q8, int8 and uint8.",
+    Choice[Activations](get_args(Activations)),
+    "What products multiply: dynamic: integers, rounded as they come; static: integers, filters' too, rounded by ranges that the golden set's samples have; float: only weights are stored as integers. Without it, dynamic on wasm and float elsewhere. Only for q8, int8 and uint8.",
+)
+ACTIVATION_TYPE = Key(
+    "activation_type",
+    Choice[ActivationType](get_args(ActivationType)),
+    "Number format of static activations: 16 bits are far more exact, and as slow as floats.",
+    default="uint8",
+)
+CALIBRATE_METHOD = Key(
+    "calibrate_method",
+    Choice[CalibrateMethod](get_args(CalibrateMethod)),
+    "How static ranges follow from samples: minmax keeps every value, entropy and percentile cut off rare ones.",
+    default="minmax",
 )
 EMBEDDING_DTYPE = Key(
     "embedding_dtype",
@@ -110,6 +124,8 @@ VARIANT = Table(
         SYMMETRIC,
         PER_CHANNEL,
         ACTIVATIONS,
+        ACTIVATION_TYPE,
+        CALIBRATE_METHOD,
         EMBEDDING_DTYPE,
         OUTPUT_DTYPE,
         OVERRIDES,
@@ -153,6 +169,8 @@ def settings_of(variant: Values) -> RecipeSettings:
     """What the recipe is told beyond its dtype."""
     return RecipeSettings(
         activations=variant.get(ACTIVATIONS),
+        activation_type=variant.value(ACTIVATION_TYPE),
+        calibrate_method=variant.value(CALIBRATE_METHOD),
         per_channel=variant.value(PER_CHANNEL),
         symmetric=variant.value(SYMMETRIC),
         embedding_dtype=variant.get(EMBEDDING_DTYPE),

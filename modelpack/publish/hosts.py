@@ -5,10 +5,10 @@ from __future__ import annotations
 from msgspec import Struct
 
 from modelpack.errors import UsageError
-from modelpack.plan import TRANSPORT_HOSTS
 from modelpack.publish.wire import ManifestChunk, Mode
 from modelpack.spec import Form, Host
 from modelpack.units import MIB, format_size
+from modelpack.wire import TRANSPORT_HOSTS
 
 # As the documentation of the hosts states them. None: no limit that a chunk of at most 16 MiB could meet.
 FILE_LIMIT_BYTES: dict[Host, int | None] = {

@@ -60,6 +60,9 @@ CATALOG: dict[StepKind, KindFacts] = {
     "statistics": KindFacts(
         "modelpack.steps.statistics", (*_GRAPH_TOOLS, "onnxruntime"), 3600, 16, numeric=True
     ),
+    "calibrate": KindFacts(
+        "modelpack.steps.calibrate", (*_GRAPH_TOOLS, "onnxruntime"), 3600, 6, numeric=True
+    ),
     "solve": KindFacts(
         "modelpack.steps.solve", (*_GRAPH_TOOLS, "onnxruntime"), 3600, 16, numeric=True
     ),

@@ -79,6 +79,12 @@ def _apply(step: StepInput[QuantizeParams], trial: Trial) -> Applied:
     if step.many("grids"):
         products, grids = read_grids(step.one("grids"))
         return render(model, Form(params.device, products), excluded, grids)
+    if params.settings.is_static:
+        from modelpack.graph.recipes.static import (  # noqa: PLC0415  0.2 s of imports
+            apply_static,
+        )
+
+        return apply_static(model, params, excluded, step.one("ranges"))
     if params.dtype in HALVES:
         return apply_half(trial, params, excluded)
     return apply_mixed(model, params, excluded)
@@ -120,6 +126,14 @@ def _measured(applied: Applied) -> tuple[Measurement, ...]:
 def _nothing_changed(params: QuantizeParams, applied: Applied) -> StepError:
     dtype = params.dtype
     notes = f" ({'; '.join(applied.notes)})" if applied.notes else ""
+    if params.settings.is_static:
+        return StepError(
+            "MP-E450",
+            f"static {dtype} changes nothing in this model: it rounds what products and filters outside branches and "
+            f"loops read, with float32 weights of {MIN_ELEMENTS} numbers or more, and finds none{notes}",
+            where="activations",
+            remedy='use activations = "dynamic" or "float"',
+        )
     return StepError(
         "MP-E450",
         f"{dtype} changes nothing in this model: it narrows {_WANTED[_SAME.get(dtype, dtype)]}, and finds none{notes}",

@@ -40,3 +40,19 @@ def test_build_limit_that_no_grid_keeps_fails_with_the_closest(project: Project)
     assert answer.code == 1
     assert "MP-E452 " in answer.err
     assert "the closest, with integers products, has cosine 0.9" in answer.err
+
+
+def test_build_static_calibrates_once_for_both_types(project: Project) -> None:
+    project.edit(
+        'q8 = { device = "wasm" }',
+        'q8 = { activations = "static" }\nfine = { dtype = "q8", activations = "static", activation_type = "int16" }',
+    )
+    answer = build(project)
+    assert answer.code == 0, answer.err
+    assert {"calibrate", "quantize", "evaluate"} <= ran(answer)
+    assert "words  q8" in answer.err
+    project.edit('"static" }', '"static", per_channel = false }')
+    answer = build(project)
+    assert answer.code == 0, answer.err
+    assert "quantize" in ran(answer)
+    assert "calibrate" not in ran(answer)

@@ -248,6 +248,15 @@ mirrors = ["npm:pack/a.onnx"]""",
     + 'variants.q4f16 = { output_dtype = "bnb4", overrides = { "/a/*" = "bnb4" } }',
     "variant_integers_on_webgpu": MODEL
     + 'variants.q8 = { device = "webgpu", activations = "dynamic" }',
+    "variant_static_without_golden": MODEL + 'variants.q8 = { activations = "static" }',
+    "variant_static_on_webgpu": MODEL
+    + """\
+golden = { samples = "g.npz" }
+variants.q8 = { activations = "static", device = "webgpu" }
+""",
+    "variant_calibration_of_dynamic": MODEL
+    + 'variants.q8 = { activation_type = "int16", calibrate_method = "entropy" }',
+    "variant_calibration_by_chance": MODEL + 'variants.q8 = { calibrate_method = "mse" }',
     "variant_activations_for_q4": MODEL + 'variants.q4 = { activations = "float" }',
     "variant_activations_unknown": MODEL + 'variants.q8 = { activations = "int4" }',
     "variant_symmetric_for_bnb4": MODEL + "variants.bnb4 = { symmetric = false }",
@@ -379,6 +388,9 @@ READER_ONLY = {
     "variant_part_in_bnb4_on_webgpu",
     "variant_integers_on_webgpu",
     "variant_activations_for_q4",
+    "variant_static_without_golden",
+    "variant_static_on_webgpu",
+    "variant_calibration_of_dynamic",
     "variant_symmetric_for_bnb4",
     "variant_per_channel_for_fp16",
     "variant_embeddings_for_fp32",

@@ -103,6 +103,12 @@ auto = {}
 small = { dtype = "q8", shape = "entropy", device = "webgpu" }
 q8 = { shape = "plain" }
 other = { dtype = "auto" }""",
+    "variants_static": MODEL
+    + """\
+golden = { samples = "g.npz" }
+[models.a.variants]
+q8 = { activations = "static" }
+uint8 = { activations = "static", activation_type = "int16", calibrate_method = "percentile" }""",
     "everything_in_defaults": """\
 [defaults]
 outputs = ["y", "hn"]

@@ -22,6 +22,7 @@ from modelpack.planned import QuantizeParams
 from modelpack.spec import Override, WeightDtype
 
 FOUR_BITS: frozenset[WeightDtype] = frozenset({"q4", "bnb4"})
+EIGHT_BITS: frozenset[WeightDtype] = frozenset({"q8", "int8", "uint8"})
 
 
 class Storage(Struct, frozen=True):

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 import onnx_ir as ir
 
 from modelpack.graph.recipes.applied import Applied, Narrowed
-from modelpack.graph.recipes.assignment import FOUR_BITS, Assigned, Storage, assign
+from modelpack.graph.recipes.assignment import EIGHT_BITS, FOUR_BITS, Assigned, Storage, assign
 from modelpack.graph.recipes.blocks import Blocks, store_product_blocks, store_row_blocks
 from modelpack.graph.recipes.bnb4 import store_bnb4
 from modelpack.graph.recipes.halves import fits, store_half
@@ -27,47 +27,64 @@ def apply_mixed(model: ir.Model, params: QuantizeParams, excluded: Collection[st
     notes = (*found.notes, *assigned.notes)
     if params.dtype in {"q4", "q4f16", "bnb4"} and not _any_four(assigned):
         return Applied(model, (), notes)
-    builder, kept = Builder(model), Kept()
-    narrowed = _store_all(builder, found.weights, assigned, (params, kept))
+    builder = Builder(model)
+    others, kept = store_others(builder, found.weights, assigned, params)
+    eights = store_eights(
+        builder,
+        found.weights,
+        assigned,
+        params,
+        integer_products=params.settings.activations != "float",
+    )
     finish(builder)
-    return Applied(model, tuple(narrowed), (*notes, *kept.notes()))
+    return Applied(model, (*others, *eights), (*notes, *kept))
+
+
+def store_others(
+    builder: Builder, weights: Sequence[Weight], assigned: Assigned, params: QuantizeParams
+) -> tuple[tuple[Narrowed, ...], tuple[str, ...]]:
+    """Stores the weights that are assigned neither 8 bits nor fp32, and notes on those that cannot be so stored."""
+    narrowed, kept = [], Kept()
+    for weight in weights:
+        storage = assigned.storages[weight.name]
+        if storage.dtype == "fp16" and not fits(weight.array()):
+            kept.add(weight.name, BEYOND_RANGE)
+        elif storage.dtype == "fp16":
+            narrowed.append(store_half(builder, weight.value))
+        elif storage.dtype in FOUR_BITS:
+            narrowed.append(_store_four(builder, weight, storage, params))
+    return tuple(narrowed), kept.notes()
+
+
+def store_eights(
+    builder: Builder,
+    weights: Sequence[Weight],
+    assigned: Assigned,
+    params: QuantizeParams,
+    *,
+    integer_products: bool,
+) -> tuple[Narrowed, ...]:
+    """Stores the weights that are assigned 8 bits, each in the form that suits it."""
+    per_channel = params.settings.per_channel
+    eights = [weight for weight in weights if assigned.storages[weight.name].dtype in EIGHT_BITS]
+
+    def grid_of(weight: Weight) -> Grid:
+        signed = assigned.storages[weight.name].dtype != "uint8"
+        return Rounding(signed, per_channel).grid(weight.array(), weight.axis)
+
+    narrowed = narrow_int8(
+        builder, params.device, eights, grid_of, integer_products=integer_products
+    )
+    return narrowed if per_channel else tuple(map(_of_all_channels, narrowed))
+
+
+def _of_all_channels(narrowed: Narrowed) -> Narrowed:
+    scheme = narrowed.scheme.replace("_channel", "_tensor").replace("_row", "_tensor")
+    return Narrowed(narrowed.name, scheme, narrowed.size_bytes)
 
 
 def _any_four(assigned: Assigned) -> bool:
     return any(storage.dtype in FOUR_BITS for storage in assigned.storages.values())
-
-
-def _store_all(
-    builder: Builder,
-    weights: Sequence[Weight],
-    assigned: Assigned,
-    rest: tuple[QuantizeParams, Kept],
-) -> list[Narrowed]:
-    params, kept = rest
-    narrowed: list[Narrowed] = []
-    eights: list[Weight] = []
-    for weight in weights:
-        storage = assigned.storages[weight.name]
-        if storage.dtype == "fp16":
-            if fits(weight.array()):
-                narrowed.append(store_half(builder, weight.value))
-            else:
-                kept.add(weight.name, BEYOND_RANGE)
-        elif storage.dtype in FOUR_BITS:
-            narrowed.append(_store_four(builder, weight, storage, params))
-        elif storage.dtype != "fp32":
-            eights.append(weight)
-
-    def grid_of(weight: Weight) -> Grid:
-        signed = assigned.storages[weight.name].dtype != "uint8"
-        rounding = Rounding(signed, params.settings.per_channel)
-        return rounding.grid(weight.array(), weight.axis)
-
-    as_integers = params.settings.activations != "float"
-    narrowed.extend(
-        narrow_int8(builder, params.device, eights, grid_of, integer_products=as_integers)
-    )
-    return narrowed
 
 
 def _store_four(
