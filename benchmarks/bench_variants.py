@@ -1,6 +1,6 @@
 """Bytes and accuracy of entropy-shaped variants against onnxruntime's own quantisers, in one run.
 
-    PYTHONPATH=. python benchmarks/bench_variants.py [digits magika_v3_3 ultraface minilm] [--forms gzip,zstd,br]
+    PYTHONPATH=. python benchmarks/bench_variants.py [digits magika_v3_3 ultraface silero_vad minilm] [--forms gzip,zstd,br]
 
 MODELPACK_REAL_MODELS is the folder of magika and ultraface; MODELPACK_MINILM a folder with model.onnx, tokenizer.json,
 golden.jsonl and other.jsonl. What is not there is left out. Statistics come from the fit samples, choices from the tune
@@ -15,6 +15,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ from modelpack.graph.io import read_model
 from modelpack.graph.recipes.opset import at_least
 from modelpack.graph.sessions import open_session, session_inputs
 from modelpack.planned import (
+    CalibrateParams,
     EvaluateParams,
     QuantizeParams,
     ShakeParams,
@@ -47,8 +49,8 @@ from modelpack.planned import (
     StatisticsParams,
 )
 from modelpack.record import Evaluation, MetricValue
-from modelpack.spec import Device, Shape, Target
-from modelpack.steps import evaluate, quantize, shake, solve, split, statistics
+from modelpack.spec import Device, RecipeSettings, Shape, Target
+from modelpack.steps import calibrate, evaluate, quantize, shake, solve, split, statistics
 from modelpack.steps.contract import InputFiles, StepInput, StepOutput
 from modelpack.units import MIB
 
@@ -58,6 +60,14 @@ ENCODE: dict[str, Callable[[bytes], bytes]] = {
     "br": lambda content: bytes(brotli.compress(content)),
 }
 CALIBRATION_SAMPLES = 100
+USUAL = RecipeSettings()
+STATIC = {
+    "minmax": RecipeSettings(activations="static"),
+    "entropy": RecipeSettings(activations="static", calibrate_method="entropy"),
+    "percentile": RecipeSettings(activations="static", calibrate_method="percentile"),
+    "per tensor": RecipeSettings(activations="static", per_channel=False),
+    "int16 activations": RecipeSettings(activations="static", activation_type="int16"),
+}
 CHUNK_BYTES = 4 * MIB  # the default of `chunk_size`
 
 
@@ -74,19 +84,22 @@ class Bench:
         write_samples(folder / "other.npz", names, case.other)
         shaken = self._step(shake.run, ShakeParams(case.outputs, ()), model=(case.source,))
         self.model = tuple(file.path for file in shaken.files)
-        started = time.perf_counter()
+
+    @cached_property
+    def statistics(self) -> Path:
+        """What searches go by."""
         made = self._step(
             statistics.run,
-            StatisticsParams(case.outputs),
+            StatisticsParams(self.case.outputs, self.case.state),
             model=self.model,
-            fit=(folder / "fit.npz",),
+            fit=(self.folder / "fit.npz",),
         )
-        self.statistics = made.files[0].path
-        self.statistics_s = time.perf_counter() - started
+        return made.files[0].path
 
     def shaped(self, cosine: float, shape: Shape, device: Device) -> tuple[Path, ...]:
         """The files of a shaped variant."""
-        params = SolveParams(device, shape, (), self.case.outputs, (Target("cosine", cosine),))
+        target = Target("cosine", cosine)
+        params = SolveParams(device, shape, (), self.case.outputs, (target,), self.case.state)
         solved = self._step(
             solve.run,
             params,
@@ -102,10 +115,17 @@ class Bench:
         )
         return tuple(file.path for file in made.files)
 
-    def plain(self, dtype: Any) -> tuple[Path, ...]:
+    def plain(self, dtype: Any, settings: RecipeSettings = USUAL) -> tuple[Path, ...]:
         """The files of a plain variant."""
-        made = self._step(quantize.run, QuantizeParams(dtype, "wasm", (), 32), model=self.model)
+        found = {"ranges": self._ranges(settings)} if settings.is_static else {}
+        params = QuantizeParams(dtype, "wasm", (), 32, settings)
+        made = self._step(quantize.run, params, model=self.model, **found)
         return tuple(file.path for file in made.files)
+
+    def _ranges(self, settings: RecipeSettings) -> tuple[Path, ...]:
+        params = CalibrateParams(settings.calibrate_method, self.case.state)
+        fit = (self.folder / "fit.npz",)
+        return (self._step(calibrate.run, params, model=self.model, fit=fit).files[0].path,)
 
     def row(self, name: str, files: Sequence[Path], seconds: float) -> list[str]:
         """A row of the table."""
@@ -137,7 +157,7 @@ class Bench:
     def _judged(self, files: Sequence[Path], role: str) -> dict[str, MetricValue]:
         output = self._step(
             evaluate.run,
-            EvaluateParams(self.case.outputs, ()),
+            EvaluateParams(self.case.outputs, (), state=self.case.state),
             reference=(self.case.source,),
             model=tuple(files),
             judge=(self.folder / f"{role}.npz",),
@@ -195,7 +215,11 @@ def peers(bench: Bench) -> Iterator[tuple[str, Callable[[], tuple[Path, ...]]]]:
     yield "quantize_dynamic, per channel", lambda: dynamic(per_channel=True)
     yield "quantize_static, per channel", static
     yield "modelpack q8 plain", lambda: bench.plain("q8")
+    yield "modelpack uint8", lambda: bench.plain("uint8")
+    for name, settings in STATIC.items():
+        yield f"modelpack static, {name}", lambda settings=settings: bench.plain("q8", settings)
     yield "modelpack q4", lambda: bench.plain("q4")
+    yield "modelpack bnb4", lambda: bench.plain("bnb4")
 
 
 def shaped(bench: Bench) -> Iterator[tuple[str, Callable[[], tuple[Path, ...]]]]:
@@ -215,11 +239,15 @@ def shaped(bench: Bench) -> Iterator[tuple[str, Callable[[], tuple[Path, ...]]]]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument(
-        "models", nargs="*", default=["digits", "magika_v3_3", "ultraface", "minilm"]
+        "models", nargs="*", default=["digits", "magika_v3_3", "ultraface", "silero_vad", "minilm"]
     )
     parser.add_argument("--forms", default=",".join(ENCODE))
+    parser.add_argument(
+        "--rows", default="", help="only rows whose name has one of these in it, comma-separated"
+    )
     arguments = parser.parse_args()
     forms = arguments.forms.split(",")
+    wanted = arguments.rows.split(",")
     heads = [
         "variant",
         "raw kB",
@@ -234,16 +262,20 @@ def main() -> None:
     for name, case in cases(arguments.models):
         with tempfile.TemporaryDirectory() as scratch:
             bench = Bench(case, Path(scratch), forms)
-            print(
-                f"\n{name}: fit, tune, judge {bench.counts}; statistics {bench.statistics_s:.0f} s\n"
-            )
+            print(f"\n{name}: fit, tune, judge {bench.counts}\n")
             print(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}", flush=True)
             for variant, make in (*shaped(bench), *peers(bench)):
+                if not any(part in variant for part in wanted):
+                    continue
                 started = time.perf_counter()
                 try:
                     files = make()
                     row = bench.row(variant, files, time.perf_counter() - started)
-                except (StepError, ValueError) as err:  # quantize_static fails on some models
+                except (
+                    StepError,
+                    ValueError,
+                    RuntimeError,
+                ) as err:  # quantize_static fails on some models
                     print(f"| {variant} | {type(err).__name__}: {err} |", flush=True)
                     continue
                 print(f"| {' | '.join(row)} |", flush=True)

@@ -14,7 +14,8 @@ from sklearn.datasets import load_sample_images
 from modelpack.graph.golden.samples import Sample
 from modelpack.graph.golden.texts import read_texts
 from modelpack.graph.sessions import open_session, session_inputs
-from tests.support.real_inputs import magika_feed, magika_files
+from modelpack.spec import StatePair
+from tests.support.real_inputs import magika_feed, magika_files, speech, speech_frames
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -25,6 +26,7 @@ class Case(msgspec.Struct, frozen=True):
     samples: tuple[Sample, ...]
     other: tuple[Sample, ...]
     cosines: tuple[float, ...]
+    state: tuple[StatePair, ...] = ()
 
 
 def cases(wanted: Sequence[str]) -> Iterator[tuple[str, Case]]:
@@ -37,6 +39,8 @@ def cases(wanted: Sequence[str]) -> Iterator[tuple[str, Case]]:
         yield "magika_v3_3", _magika(Path(models))
     if models and "ultraface" in wanted:
         yield "ultraface", _ultraface(Path(models))
+    if models and "silero_vad" in wanted:
+        yield "silero_vad", _silero(Path(models))
     minilm = os.environ.get("MODELPACK_MINILM")
     if minilm and "minilm" in wanted:
         yield "minilm", _minilm(Path(minilm))
@@ -61,6 +65,26 @@ def _magika(folder: Path) -> Case:
     feeds = [magika_feed(path, config) for path in magika_files(800)]
     samples = tuple(Sample(number, feed) for number, feed in enumerate(feeds))
     return Case(folder / "magika_v3_3.onnx", (), samples, (), (0.99, 0.9996))
+
+
+def _silero(folder: Path) -> Case:
+    """75 stretches of 25 frames, 0.8 s each; each begins with no state."""
+    frames = np.stack(list(speech_frames(speech(61))))
+    state = np.zeros((2, 1, 128), np.float32)
+    samples = tuple(
+        Sample(
+            number,
+            {
+                "input": frames[25 * number : 25 * number + 25],
+                "state": state,
+                "sr": np.array(16000, np.int64),
+            },
+            stepped=frozenset({"input"}),
+        )
+        for number in range(75)
+    )
+    pairs = (StatePair("state", "stateN"),)
+    return Case(folder / "silero_vad.onnx", (), samples, (), (0.999, 0.9999), pairs)
 
 
 def _ultraface(folder: Path) -> Case:

@@ -72,6 +72,8 @@ def calibrate(
 
     Raises: onnxruntime's own errors, and ValueError if no histogram can be made of the values.
     """
+    if not any(node.op_type in OPERATORS for node in model.graph):
+        return {}
     write_model(model, folder)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter(
