@@ -10,7 +10,7 @@ from typing import Literal, get_args
 
 from msgspec import Struct
 
-from modelpack.spec import Hints, Metric
+from modelpack.spec import Hints, Host, Metric
 
 _METRICS: frozenset[str] = frozenset(get_args(Metric))
 
@@ -273,7 +273,7 @@ BuildStatus = Literal["built", "unchanged", "failed", "over-budget", "inaccurate
 class BuildReport(Struct, frozen=True, rename="camel"):
     """A whole build, as the CLI shows it and `--json` prints it. `manifest` is relative to the configuration file.
 
-    `mode` is development where nothing that was published should be deployed: quick compression, limits that only warn.
+    `file_limit_bytes` is the largest file that `host` takes, for those who publish more to it. `mode` is development where nothing that was published should be deployed: quick compression, limits that only warn.
     """
 
     status: BuildStatus
@@ -284,3 +284,5 @@ class BuildReport(Struct, frozen=True, rename="camel"):
     errors: tuple[str, ...]
     seconds: float
     mode: str = "production"
+    host: Host = "static"
+    file_limit_bytes: int | None = None

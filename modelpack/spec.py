@@ -379,6 +379,17 @@ class Model(Struct, frozen=True):
     export: Export = Export()
 
 
+class HostFile(Struct, frozen=True):
+    """The file that tells the host how long to keep what, and where the pack is on the site.
+
+    Where nobody named it, it is written only if it is missing or has a part of ours already.
+    """
+
+    path: Path
+    address: str
+    is_named: bool
+
+
 class OutputSettings(Struct, frozen=True):
     """Where and how the published files lie."""
 
@@ -387,7 +398,7 @@ class OutputSettings(Struct, frozen=True):
     keep_generations: int
     types: Path | None
     compression: Compression
-    host_file: Path | None = None
+    host_file: HostFile | None = None
 
 
 class RuntimeBuild(Struct, frozen=True):

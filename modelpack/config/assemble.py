@@ -11,9 +11,11 @@ from modelpack.config.budgets import read_limits, read_networks
 from modelpack.config.containers import Values
 from modelpack.config.golden import read_golden
 from modelpack.config.source_keys import read_export, read_source
+from modelpack.hosting import address, usual_host_file
 from modelpack.spec import (
     Asset,
     CacheSettings,
+    HostFile,
     Mode,
     Model,
     Network,
@@ -44,7 +46,7 @@ def assemble(values: Values, config: Path, mode: Mode) -> Project:
     return Project(
         config=config,
         workspace=values.at.folders.workspace,
-        output=_output(values.table(grammar.OUTPUT)),
+        output=_output(values.table(grammar.OUTPUT), config),
         cache=_cache(values),
         models=tuple(_model(id_, model, around) for id_, model in found.items()),
         runtime=_runtime(values),
@@ -63,15 +65,23 @@ def cache_directory(values: Values) -> Path:
     return written or values.at.folders.workspace / DEFAULT_CACHE
 
 
-def _output(output: Values) -> OutputSettings:
+def _output(output: Values, config: Path) -> OutputSettings:
     return OutputSettings(
         path=output.value(grammar.OUTPUT_PATH),
         host=output.value(grammar.HOST),
         keep_generations=output.value(grammar.KEEP_GENERATIONS),
         types=output.get(grammar.TYPES),
-        host_file=output.get(grammar.HOST_FILE),
+        host_file=_host_file(output, config),
         compression=output.value(grammar.COMPRESSION),
     )
+
+
+def _host_file(output: Values, config: Path) -> HostFile | None:
+    named = output.get(grammar.HOST_FILE)
+    path, workspace = output.value(grammar.OUTPUT_PATH), output.at.folders.workspace
+    if named is None:
+        return usual_host_file(output.value(grammar.HOST), path, config, workspace)
+    return HostFile(named, address(path, workspace), is_named=True) if named else None
 
 
 def _runtime(values: Values) -> RuntimeSettings | None:

@@ -1,8 +1,11 @@
-"""The field of a setting that is on or off."""
+"""Fields of settings that can be off."""
 
 from __future__ import annotations
 
-from modelpack.config.fields import Leaf, Schema
+from pathlib import Path
+from typing import Literal
+
+from modelpack.config.fields import Leaf, PathField, Schema
 from modelpack.config.place import Place
 
 
@@ -18,3 +21,21 @@ class Flag(Leaf[bool], frozen=True):
     def schema(self, _tables: Schema) -> Schema:
         """A boolean."""
         return {"type": "boolean"}
+
+
+class PathOrOff(Leaf["Path | Literal[False]"], frozen=True):
+    """A path, or false where there is to be none."""
+
+    path: PathField
+
+    def read(self, value: object, at: Place) -> Path | Literal[False]:
+        """The absolute path; False where there is to be none."""
+        if value is False:
+            return False
+        if not isinstance(value, str):
+            raise at.wrong(value, f'a path such as "{self.path.example}", or false')
+        return self.path.read(value, at)
+
+    def schema(self, tables: Schema) -> Schema:
+        """A path, or false."""
+        return {"anyOf": [self.path.schema(tables), {"const": False}]}

@@ -10,7 +10,7 @@ from typing import get_args
 from modelpack.config.budget_keys import BUDGET
 from modelpack.config.containers import Key, ListOf, MapOf, Table
 from modelpack.config.fields import Choice, Count, Duration, Name, PathField, Size, Text
-from modelpack.config.flag_field import Flag
+from modelpack.config.flag_field import Flag, PathOrOff
 from modelpack.config.limit_fields import Bandwidth
 from modelpack.config.metric_keys import METRICS
 from modelpack.config.preprocess_keys import PREPROCESS
@@ -49,8 +49,8 @@ HOST = Key(
 )
 HOST_FILE = Key(
     "host_file",
-    PathField("public/_headers"),
-    "File that tells the host how long to keep what: _headers, vercel.json, an nginx snippet. What is not ours in it stays.",
+    PathOrOff(PathField("public/_headers")),
+    "File that tells the host how long to keep what, if it is not where the host looks for it; what is not ours in it stays. false: none.",
 )
 KEEP_GENERATIONS = Key(
     "keep_generations",

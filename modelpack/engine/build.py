@@ -32,6 +32,7 @@ from modelpack.origin import export_step, exported_role
 from modelpack.plan import make_plan, variant_target
 from modelpack.planned import Plan
 from modelpack.publish.folder import MANIFEST_FILE
+from modelpack.publish.hosts import FILE_LIMIT_BYTES
 from modelpack.publish.manifest import encode_manifest, make_manifest
 from modelpack.publish.pack import Pack
 from modelpack.record import BuildReport, BuildStatus, Verdict
@@ -136,6 +137,8 @@ def _build(request: Request, store: Store, workers: Workers, listen: Listener) -
         errors=tuple(str(err) for err in errors),
         seconds=time.monotonic() - began_s,
         mode=request.mode,
+        host=request.project.output.host,
+        file_limit_bytes=FILE_LIMIT_BYTES[request.project.output.host],
     )
     beside: tuple[Path, ...] = ()
     if publication and not request.frozen:

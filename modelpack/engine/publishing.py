@@ -19,11 +19,12 @@ from modelpack.publish.folder import (
     read_file,
     refuse_foreign,
 )
-from modelpack.publish.host_files import host_file_text
+from modelpack.publish.host_files import host_file_text, is_left_alone
+from modelpack.publish.hosts import small_plan_warning
 from modelpack.publish.manifest import encode_manifest, make_manifest
 from modelpack.publish.pack import Pack
 from modelpack.publish.types import types_source
-from modelpack.spec import OutputSettings
+from modelpack.spec import HostFile, OutputSettings
 from modelpack.store.atomic import write_atomically
 from modelpack.store.store import Store
 
@@ -58,6 +59,8 @@ def publish_pack(
     """Publishes the pack and writes the declared types. Raises: ManifestError, StoreError, UsageError."""
     published = publish(pack, output.path, store.blobs, output.keep_generations, on_wait=on_wait)
     has_new_texts = _write_texts(pack, output)
+    for warning in _warnings(published, output):
+        on_wait(f"warning: {warning}")
     return Publication(
         published.digest,
         tuple(_files(published, output)),
@@ -87,7 +90,9 @@ def _files(published: Published, output: OutputSettings) -> Iterator[Path]:
     yield published.path
     yield output.path / generation_name(encode_manifest(published.manifest))
     yield from (output.path / name for name, _, _ in chunk_files(published.manifest))
-    yield from (path for path in (output.types, output.host_file) if path is not None)
+    yield from _host_file(output)
+    if output.types is not None:
+        yield output.types
 
 
 def _write_texts(pack: Pack, output: OutputSettings) -> bool:
@@ -109,11 +114,40 @@ def _texts(pack: Pack, output: OutputSettings) -> dict[Path, bytes]:
 
 
 def _host_file(output: OutputSettings) -> dict[Path, bytes]:
-    if output.host_file is None:
+    """The host file as it should be; nothing where there is none, or where it is somebody else's."""
+    file = output.host_file
+    if file is None:
         return {}
-    before = (read_file(output.host_file) or b"").decode("utf-8", "surrogateescape")
-    content = host_file_text(output, before)
-    return {output.host_file: content.encode("utf-8", "surrogateescape")}
+    before = _text(file)
+    if is_left_alone(output.host, file, before):
+        return {}
+    content = host_file_text(output.host, file, before)
+    return {file.path: content.encode("utf-8", "surrogateescape")}
+
+
+def _warnings(published: Published, output: OutputSettings) -> Iterator[str]:
+    warning = small_plan_warning(published.manifest.chunks, output.host)
+    if warning:
+        yield warning
+    file = output.host_file
+    if file is not None and is_left_alone(output.host, file, _text(file)):
+        yield (
+            f"{file.path.name} is yours and stays as it is, so that {output.host} is not told how long to keep models; "
+            "name it in output.host_file to have that added, or write host_file = false"
+        )
+
+
+def _text(file: HostFile) -> str | None:
+    """What is in the file; None where nothing is. Raises: StoreError MP-E702 if a link or a folder was named."""
+    content = read_file(file.path)
+    if content is not None:
+        return content.decode("utf-8", "surrogateescape")
+    if not os.path.lexists(file.path):
+        return None
+    if file.is_named:
+        remedy = "name a file in output.host_file, or write host_file = false"
+        raise _unusable(file.path, "is no regular file", remedy)
+    return ""
 
 
 def _compare(path: Path, content: bytes) -> None:

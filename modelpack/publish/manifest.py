@@ -8,7 +8,7 @@ from msgspec import UNSET, Struct
 
 from modelpack import __version__
 from modelpack.digest import canonical_json
-from modelpack.publish.hosts import check_limit, download_bytes, mode_of
+from modelpack.publish.hosts import check_limits, download_bytes, mode_of
 from modelpack.publish.identity import variant_digest
 from modelpack.publish.pack import Pack, PackedChunk, PackedModel, PackedRuntime, PackedVariant
 from modelpack.publish.wire import (
@@ -55,8 +55,7 @@ def make_manifest(pack: Pack) -> Manifest:
     if pack.runtime is not None:
         layouts += [(_runtime_file_id(pack.runtime, file), file) for _, file in pack.runtime.builds]
     table = _chunk_table((file for _, file in layouts), pack)
-    for chunk in table.chunks:
-        check_limit(chunk, pack.host)
+    check_limits(table.chunks, pack.host)
     return Manifest(
         manifest_version=MANIFEST_VERSION,
         schema=SCHEMA_ID,

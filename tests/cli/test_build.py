@@ -329,3 +329,39 @@ def test_build_writes_the_host_file_and_frozen_checks_it(project: Project) -> No
     assert modelpack("build", "--frozen", "-C", project.folder).code == 5
     assert modelpack("build", "-C", project.folder).code == 0
     assert headers.read_text().startswith("/\n  X: y\n# modelpack: ")
+
+
+def test_build_for_a_host_writes_its_file_and_leaves_that_of_others_alone(project: Project) -> None:
+    project.edit('path = "public/models"', 'path = "public/models"\nhost = "netlify"')
+    headers = project.folder / "public" / "_headers"
+    assert modelpack("build", "-C", project.folder).code == 0
+    assert "/models/c/*\n" in headers.read_text()
+    headers.unlink()
+    assert modelpack("build", "-C", project.folder).code == 0
+    assert "/models/c/*\n" in headers.read_text()  # what a host needs is published like everything
+    headers.write_text("/\n  X: y\n")
+    answer = modelpack("build", "-C", project.folder)
+    assert (answer.code, headers.read_text()) == (0, "/\n  X: y\n")
+    assert "warning: _headers is yours and stays as it is" in answer.err
+    assert modelpack("build", "--frozen", "-C", project.folder).code == 0
+
+
+def test_build_host_file_that_is_a_link_is_left_alone(project: Project) -> None:
+    project.edit('path = "public/models"', 'path = "public/models"\nhost = "vercel"')
+    (project.folder / "shared.json").write_text("{}")
+    link = project.folder / "vercel.json"
+    link.symlink_to("shared.json")
+    assert "vercel.json is yours" in modelpack("build", "-C", project.folder).err
+    assert link.is_symlink()
+    project.edit('host = "vercel"', 'host = "vercel"\nhost_file = "vercel.json"')
+    answer = modelpack("build", "-C", project.folder)
+    assert answer.code == 2 or answer.err.startswith("MP-E702")
+    assert (project.folder / "shared.json").read_text() == "{}"
+
+
+def test_build_host_file_false_writes_none(project: Project) -> None:
+    project.edit(
+        'path = "public/models"', 'path = "public/models"\nhost = "nginx"\nhost_file = false'
+    )
+    assert modelpack("build", "-C", project.folder).code == 0
+    assert not (project.folder / "modelpack.nginx.conf").exists()

@@ -145,6 +145,11 @@ max_age = "0 d"
 [output]
 host = "netlfy"
 """,
+    "host_file_true": MODEL
+    + """\
+[output]
+host_file = true
+""",
     "host_is_a_date": MODEL
     + """\
 [output]

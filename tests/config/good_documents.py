@@ -69,6 +69,7 @@ variants.q4 = { block_size = 64.0 }""",
     + """\
 [output]
 host = "s3-cloudfront"
+host_file = false
 compression = "smallest"
 keep_generations = 0""",
     "sizes_without_space": MODEL

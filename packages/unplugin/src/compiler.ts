@@ -1,5 +1,6 @@
 /** webpack and Rspack, which have the same hooks: they write through a file system of their own, and know their public path. */
 import { copyFiles, type OutputFiles } from "./copy.ts";
+import { PluginError } from "./failure.ts";
 import type { Host } from "./host.ts";
 import { ALIAS, HINTS, SCHEME } from "./modules.ts";
 import type { Project } from "./project.ts";
@@ -8,6 +9,7 @@ import type { Project } from "./project.ts";
 export interface CompilerLike {
   readonly context: string;
   readonly watchMode?: boolean;
+  readonly watching?: { invalidate(): void } | null | undefined;
   readonly outputPath: string;
   readonly outputFileSystem: unknown;
   readonly webpack: {
@@ -19,7 +21,13 @@ export interface CompilerLike {
   };
   readonly hooks: {
     readonly afterEmit: { tapPromise(name: string, run: () => Promise<void>): void };
+    readonly thisCompilation: { tap(name: string, run: (compilation: CompilationLike) => void): void };
+    readonly watchClose: { tap(name: string, run: () => void): void };
   };
+}
+
+interface CompilationLike {
+  readonly errors: { push(error: Error): unknown };
 }
 
 interface Applied {
@@ -48,6 +56,24 @@ export function applyToCompiler(compiler: CompilerLike, project: Project, host: 
   compiler.hooks.afterEmit.tapPromise("modelpack", async () => {
     await copyFiles(await project.staticFiles(), compiler.outputPath, promised(compiler.outputFileSystem));
   });
+  showTrouble(compiler, project);
+}
+
+/**
+ * What is wrong in the background is an error of the compilation, so that the terminal and a dev server's overlay show it, until it
+ * is right again. A new manifest needs no word of ours: the modules that were made from it name it.
+ */
+function showTrouble(compiler: CompilerLike, project: Project): void {
+  let trouble: PluginError | undefined;
+  project.onChange((change) => {
+    const before = trouble?.message;
+    trouble = change instanceof PluginError ? change : undefined;
+    if (trouble?.message !== before) compiler.watching?.invalidate();
+  });
+  compiler.hooks.thisCompilation.tap("modelpack", ({ errors }) => {
+    if (trouble) errors.push(trouble);
+  });
+  compiler.hooks.watchClose.tap("modelpack", () => project.stop());
 }
 
 /** File systems of compilers take callbacks. */

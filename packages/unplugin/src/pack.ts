@@ -20,6 +20,14 @@ export interface Pack {
   readonly manifestName: string;
   readonly sha256: string;
   readonly models: Readonly<Record<string, PackedModel>>;
+  /** onnxruntime's wasm, where modelpack.toml says that it goes into the pack. */
+  readonly runtime: PackedRuntime | undefined;
+}
+
+export interface PackedRuntime {
+  /** Of onnxruntime-web. It is used by pages that have this version. */
+  readonly version: string;
+  readonly devices: readonly string[];
 }
 
 /** The parts of a manifest that are read here; modelpack has checked the whole. */
@@ -28,6 +36,7 @@ interface Manifest {
   readonly models: Readonly<
     Record<string, { readonly load?: Load; readonly variants: readonly { readonly device: string }[] }>
   >;
+  readonly runtime?: { readonly version: string; readonly builds: Readonly<Record<string, string>> };
 }
 
 const HASH_DIGITS = 16; // of manifest.<hash>.json: docs/manifest.md
@@ -37,7 +46,7 @@ export async function readPack(manifestPath: string): Promise<Pack> {
   const bytes = await readFile(manifestPath).catch((cause: unknown) => {
     throw new PluginError(`${manifestPath} cannot be read`, "run `modelpack build`", { cause });
   });
-  const { manifestVersion, models } = JSON.parse(bytes.toString()) as Manifest;
+  const { manifestVersion, models, runtime } = JSON.parse(bytes.toString()) as Manifest;
   if (manifestVersion !== 1) {
     const message = `${manifestPath} has version ${manifestVersion}, expected 1`;
     throw new PluginError(message, "install the @modelpack/unplugin that belongs to your modelpack");
@@ -54,5 +63,6 @@ export async function readPack(manifestPath: string): Promise<Pack> {
         { load, devices: [...new Set(variants.map(({ device }) => device))] },
       ]),
     ),
+    runtime: runtime && { version: runtime.version, devices: Object.keys(runtime.builds) },
   };
 }

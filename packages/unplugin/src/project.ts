@@ -6,6 +6,7 @@ import type { Options } from "./options.ts";
 import { type Pack, readPack } from "./pack.ts";
 import { type AddressOf, isInside, packPath, type StaticFile } from "./placement.ts";
 import { loaderFolder, type Runtime, readRuntime, useRuntime } from "./runtime.ts";
+import { checkSizes } from "./sizes.ts";
 import { buildPack, watchPack } from "./tool.ts";
 
 /** What a bundler knows about its folders. */
@@ -90,7 +91,7 @@ export function openProject({ root: configured }: Options): Project {
     locate: (given) => {
       folders = given;
     },
-    build: () => begin(buildPack(root()).then(async (path) => describe(await readPack(path), located()))),
+    build: () => begin(buildPublished(root(), located())),
     watch: () => {
       if (isWatched) return;
       isWatched = true;
@@ -120,6 +121,13 @@ export function openProject({ root: configured }: Options): Project {
   };
 }
 
+async function buildPublished(root: string, folders: Folders): Promise<Published> {
+  const built = await buildPack(root);
+  const published = await describe(await readPack(built.manifestPath), folders);
+  await checkSizes(published.runtime?.files ?? [], built);
+  return published;
+}
+
 /** The same object as long as the manifest has the same bytes. */
 async function renewed(last: Published | undefined, path: string, folders: Folders): Promise<Published> {
   const pack = await readPack(path);
@@ -129,6 +137,7 @@ async function renewed(last: Published | undefined, path: string, folders: Folde
 async function describe(pack: Pack, { root, publicDir, immutable = "" }: Folders): Promise<Published> {
   const loader = loaderFolder(root);
   const devices = [...new Set(Object.values(pack.models).flatMap((model) => model.devices))].sort();
-  const runtime = loader ? await readRuntime({ root, loader }, devices, immutable) : undefined;
+  const needs = { devices, packed: pack.runtime };
+  const runtime = loader ? await readRuntime({ root, loader }, needs, immutable) : undefined;
   return { pack, packPath: packPath(pack.folder, publicDir), runtime, loader };
 }

@@ -10,6 +10,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { PluginError } from "./failure.ts";
+import type { PackedRuntime } from "./pack.ts";
 import type { AddressOf, StaticFile } from "./placement.ts";
 
 export interface Runtime {
@@ -55,21 +56,31 @@ export function loaderFolder(root: string): string | undefined {
   }
 }
 
-/** What pages need to run models on these devices. Throws PluginError if onnxruntime-web is missing. */
+/** What pages need: to run models on these devices, with what the pack has of the runtime already. */
+export interface Needs {
+  readonly devices: readonly string[];
+  readonly packed: PackedRuntime | undefined;
+}
+
+/** What the bundler has to publish of it. Throws PluginError if onnxruntime-web is missing. */
 export async function readRuntime(
   { root, loader }: { readonly root: string; readonly loader: string },
-  devices: readonly string[],
+  { devices, packed }: Needs,
   prefix: string,
 ): Promise<Runtime> {
   const ort = onnxruntimeFolder(root, loader);
-  const builds = devices.flatMap((device) => BUILDS[device] ?? []);
+  const isPacked = packed?.version === (await versionIn(ort)) ? packed.devices : [];
+  const builds = devices.flatMap((device) => {
+    const build = BUILDS[device];
+    return build ? [{ ...build, wasm: isPacked.includes(device) ? undefined : build.wasm }] : [];
+  });
   const worker = await readFile(join(loader, "worker.js"), "utf8");
   const content: Record<string, Uint8Array | string> = {
     "worker.js": Buffer.from(replaceImports(worker, (module) => `import("./${module}")`)),
   };
   for (const { source, module, wasm } of builds) {
     content[module] = join(ort, source);
-    content[wasm] = join(ort, wasm);
+    if (wasm) content[wasm] = join(ort, wasm);
   }
   const path = `${prefix}modelpack-${await hashOf(content)}`;
   const files = Object.entries(content).map(([name, source]) => ({ path: `${path}/${name}`, source }));
@@ -103,6 +114,10 @@ function onnxruntimeFolder(root: string, loader: string): string {
     }
   }
   throw new PluginError("onnxruntime-web is not installed", "run `npm install onnxruntime-web`");
+}
+
+async function versionIn(ort: string): Promise<string> {
+  return (JSON.parse(await readFile(join(ort, "../package.json"), "utf8")) as { version: string }).version;
 }
 
 async function hashOf(content: Readonly<Record<string, Uint8Array | string>>): Promise<string> {

@@ -10,6 +10,8 @@ import { PluginError } from "./failure.ts";
 interface Report {
   readonly status: string;
   readonly manifest?: string | null;
+  readonly host?: string;
+  readonly fileLimitBytes?: number | null;
   /** One line each, with the remedy. */
   readonly errors?: readonly string[];
 }
@@ -30,14 +32,25 @@ const REASONS: Readonly<Record<number, string>> = {
 };
 const ITS_REPORT = "its report says more";
 
-/** The path of the manifest that `modelpack build` published. Throws PluginError if it published none. */
-export async function buildPack(root: string): Promise<string> {
+/** What was built: the path of its manifest, and what the host of modelpack.toml takes. */
+export interface BuiltPack {
+  readonly manifestPath: string;
+  readonly host: string;
+  /** The largest file; undefined where there is no limit that is known. */
+  readonly fileLimitBytes: number | undefined;
+}
+
+/** What `modelpack build` published. Throws PluginError if it published nothing. */
+export async function buildPack(root: string): Promise<BuiltPack> {
   const child = start(root, ["build", "-C", root, "--json"], ["ignore", "pipe", "inherit"]);
   const pieces: Buffer[] = [];
   child.stdout?.on("data", (piece: Buffer) => void pieces.push(piece));
   const code = await ended(child);
   const report = parse<Report>(Buffer.concat(pieces).toString());
-  if (code === 0 && report?.manifest) return resolve(root, report.manifest);
+  if (code === 0 && report?.manifest) {
+    const { manifest, host = "static", fileLimitBytes } = report;
+    return { manifestPath: resolve(root, manifest), host, fileLimitBytes: fileLimitBytes ?? undefined };
+  }
   throw (
     failureOf(report) ?? new PluginError(`modelpack build ended with code ${code}${reason(code)}`, ITS_REPORT)
   );

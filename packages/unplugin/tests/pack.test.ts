@@ -19,6 +19,11 @@ test("readPack says what pages need", async () => {
     folder,
     manifestName: "manifest.6ce79fba01dc16fb.json",
     models: { m: { load: "eager", devices: ["webgpu", "wasm"] }, n: { load: "lazy", devices: [] } },
+    runtime: undefined,
+  });
+  const runtime = { package: "onnxruntime-web", version: "1.30.0", builds: { wasm: "a" } };
+  expect(await readPack(manifest(JSON.stringify({ manifestVersion: 1, models, runtime })))).toMatchObject({
+    runtime: { version: "1.30.0", devices: ["wasm"] },
   });
 });
 

@@ -1,4 +1,6 @@
-import { basename } from "node:path";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { loaderFolder, readRuntime, useRuntime } from "../src/runtime.ts";
@@ -9,7 +11,9 @@ const addressOf = (path: string): string => JSON.stringify(`/${path}`);
 test("readRuntime takes the builds that the devices need, and no other", async () => {
   const loader = loaderFolder(ROOT) ?? "";
   const names = async (...devices: string[]): Promise<string[]> =>
-    (await readRuntime({ root: ROOT, loader }, devices, "assets/")).files.map(({ path }) => basename(path));
+    (await readRuntime({ root: ROOT, loader }, { devices, packed: undefined }, "assets/")).files.map(
+      ({ path }) => basename(path),
+    );
   expect(await names("wasm")).toEqual(["worker.js", "ort.wasm.js", "ort-wasm-simd-threaded.wasm"]);
   expect(await names("webgpu")).toEqual([
     "worker.js",
@@ -18,10 +22,25 @@ test("readRuntime takes the builds that the devices need, and no other", async (
   ]);
 });
 
+test("readRuntime leaves out the wasm that the pack has, if the page will use it", async () => {
+  const loader = loaderFolder(ROOT) ?? "";
+  const folder = dirname(createRequire(import.meta.url).resolve("onnxruntime-web/wasm"));
+  const { version } = JSON.parse(readFileSync(join(folder, "../package.json"), "utf8")) as {
+    version: string;
+  };
+  const names = async (packed: string): Promise<string[]> => {
+    const needs = { devices: ["wasm", "webgpu"], packed: { version: packed, devices: ["webgpu"] } };
+    return (await readRuntime({ root: ROOT, loader }, needs, "")).files.map(({ path }) => basename(path));
+  };
+  const own = ["worker.js", "ort.wasm.js", "ort-wasm-simd-threaded.wasm", "ort.webgpu.js"];
+  expect(await names(version)).toEqual(own);
+  expect(await names("0.0.0")).toEqual([...own, "ort-wasm-simd-threaded.asyncify.wasm"]);
+});
+
 test("readRuntime makes the worker import what lies beside it", async () => {
   const { files, path } = await readRuntime(
     { root: ROOT, loader: loaderFolder(ROOT) ?? "" },
-    ["wasm"],
+    { devices: ["wasm"], packed: undefined },
     "assets/",
   );
   expect(path).toMatch(/^assets\/modelpack-[0-9a-f]{16}$/);

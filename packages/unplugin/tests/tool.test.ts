@@ -30,7 +30,14 @@ describe.skipIf(process.platform === "win32")("buildPack", () => {
       'test "$*" = "build -C $PWD --json" || exit 9',
       `echo '{"status":"built","manifest":"public/m.json"}'`,
     );
-    expect(await buildPack(root)).toBe(join(root, "public/m.json"));
+    expect(await buildPack(root)).toEqual({ manifestPath: join(root, "public/m.json"), host: "static" });
+  });
+
+  test("gives what the host takes", async () => {
+    answerWith(
+      `echo '{"status":"built","manifest":"m.json","host":"cloudflare-pages","fileLimitBytes":26214400}'`,
+    );
+    expect(await buildPack(root)).toMatchObject({ host: "cloudflare-pages", fileLimitBytes: 26_214_400 });
   });
 
   test("says what the tool says", async () => {

@@ -31,7 +31,7 @@ export function stageApp(name: string): string {
 export type Bundle = (app: string) => Promise<string>;
 
 /** What `webpack` and `rspack` are both given. */
-function configuration(app: string): object {
+export function configuration(app: string): object {
   return {
     context: app,
     mode: "production",
@@ -41,7 +41,7 @@ function configuration(app: string): object {
 }
 
 /** A page for bundlers that do not know pages. */
-function writePage(dist: string, script: string): string {
+export function writePage(dist: string, script: string): string {
   mkdirSync(dist, { recursive: true });
   writeFileSync(
     join(dist, "index.html"),
@@ -51,7 +51,7 @@ function writePage(dist: string, script: string): string {
 }
 
 const MODULE = '<script type="module" src="main.js"></script>';
-const SCRIPT = '<script defer src="main.js"></script>';
+export const SCRIPT = '<script defer src="main.js"></script>';
 
 async function vite(app: string, base: string): Promise<string> {
   await viteBuild({ root: app, base, configFile: false, logLevel: "error", plugins: [forVite()] });
