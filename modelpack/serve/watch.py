@@ -101,9 +101,10 @@ class Watch:
         return before
 
     def _build(self, threads: ThreadPoolExecutor, wanted: Snapshot) -> Built:
+        watched = self._builder.watched  # the build will find out more, or less
         future = threads.submit(self._builder.build)
         future.add_done_callback(lambda _: self._wake.set())
-        self._attend(future, wanted)
+        self._attend(future, lambda: bool(changed_files(wanted, look(watched))))
         built = future.result()
         if built.outcome is not None and not (built.outcome.errors and self._builder.is_cancelled):
             self._tell(BuildEnded(built.outcome.report))
@@ -111,7 +112,7 @@ class Watch:
             self._tell(WatchTrouble(str(built.error)))
         return built
 
-    def _attend(self, future: Future[Built], wanted: Snapshot) -> None:
+    def _attend(self, future: Future[Built], has_changed: Callable[[], bool]) -> None:
         """Until the build is done. What it is made of changes: it gives way, first politely."""
         cancelled_s = 0.0
         while not future.done():
@@ -119,15 +120,11 @@ class Watch:
             self._wake.clear()
             if self._stopped.is_set():
                 self._builder.kill()
-            elif not cancelled_s and self._has_changed(wanted):
+            elif not cancelled_s and has_changed():
                 cancelled_s = time.monotonic()
                 self._builder.cancel()
             elif cancelled_s and time.monotonic() - cancelled_s > self._pace.patience_s:
                 self._builder.kill()
-
-    def _has_changed(self, wanted: Snapshot) -> bool:
-        now = look(self._builder.watched)
-        return any(path in wanted for path in changed_files(wanted, now))
 
     def _rest(self, before: Snapshot, built: Built) -> None:
         """Until something differs from what was built."""

@@ -155,6 +155,18 @@ def test_watch_deleted_folder_fails_and_comes_back(project: Project) -> None:
     assert [report.status for report in told.reports[2:]] == ["unchanged", "built"]
 
 
+def test_watch_source_that_is_not_there_is_told_and_waited_for(project: Project) -> None:
+    model = project.folder / "models" / "words.onnx"
+    with watching(project) as told:
+        told.rested(1)
+        project.edit("models/words.onnx", "models/gone.onnx")  # the old file is no longer watched
+        told.rested(2)
+        assert "no such file" in told.reports[-1].errors[0]
+        shutil.copy(model, model.with_name("gone.onnx"))
+        told.rested(3)
+    assert [report.status for report in told.reports] == ["unchanged", "failed", "unchanged"]
+
+
 def test_watch_deleted_configuration_is_waited_for(project: Project) -> None:
     # W05
     text = project.config.read_text()
