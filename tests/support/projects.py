@@ -37,7 +37,7 @@ class Project(Struct, frozen=True):
         """The configuration says `new` where it said `old`."""
         text = self.config.read_text()
         assert text.count(old) == 1, f"{text.count(old)} × {old!r}"
-        self.config.write_text(text.replace(old, new))
+        _write_at_once(self.config, text.replace(old, new).encode())
 
     def declared(self, mode: Mode = "production") -> Declared:
         """The configuration, read."""
@@ -62,4 +62,12 @@ def change_weights(project: Project, name: str = "words") -> None:
     weight = bytearray(proto.graph.initializer[0].raw_data)
     weight[:4] = b"\0\0\0\0"
     proto.graph.initializer[0].raw_data = bytes(weight)
-    write(proto, project.folder / "models" / f"{name}.onnx")
+    content = proto.SerializeToString(deterministic=True)
+    _write_at_once(project.folder / "models" / f"{name}.onnx", content)
+
+
+def _write_at_once(path: Path, content: bytes) -> None:
+    """Nobody who watches the file sees half of it, however busy the machine is."""
+    beside = path.with_name(f".{path.name}")
+    beside.write_bytes(content)
+    beside.replace(path.resolve())
