@@ -19,14 +19,10 @@ from modelpack.planned import (
     AssetsParams,
     CalibrateParams,
     CompressParams,
-    EvaluateParams,
-    GoldenParams,
     InputRef,
     Plan,
     ProjectFile,
-    ProjectFolder,
     QuantizeParams,
-    SampleFormat,
     ShakeParams,
     SimplifyParams,
     SolveParams,
@@ -35,6 +31,7 @@ from modelpack.planned import (
     Step,
     Upstream,
 )
+from modelpack.proof import evaluate_step, golden_steps
 from modelpack.spec import (
     Form,
     Golden,
@@ -49,12 +46,6 @@ from modelpack.spec import (
 )
 from modelpack.units import MIB
 from modelpack.wire import wire_forms
-
-_FORMATS: dict[str, SampleFormat] = {
-    ".npz": "npz",
-    ".jsonl": "jsonl",
-    ".safetensors": "safetensors",
-}
 
 
 def make_plan(project: Project, mode: Mode) -> Plan:
@@ -85,7 +76,7 @@ def _model_steps(model: Model, output: OutputSettings, mode: Mode) -> Iterator[S
     if model.golden is not None:
         if model.golden.reference is not None:
             yield from first_steps(model.golden.reference)
-        yield _golden(model, model.golden)
+        yield from golden_steps(model, model.golden)
         if any(_is_shaped(variant) for variant in model.variants):
             yield _statistics(model)
     if model.assets:
@@ -107,7 +98,7 @@ def _variant_steps(
         yield _calibrate(model, variant)
     yield _quantize(model, variant)
     if model.golden is not None:
-        yield _evaluate(model, model.golden, target)
+        yield evaluate_step(model, model.golden, target)
     yield Step(
         "split",
         target,
@@ -210,55 +201,6 @@ def _quantize(model: Model, variant: Variant) -> Step:
     )
 
 
-def _golden(model: Model, golden: Golden) -> Step:
-    samples = ProjectFile if golden.preprocess is None else ProjectFolder
-    inputs: list[InputRef] = [samples("samples", golden.samples), _facts(model)]
-    for role, path in (
-        ("tokenizer", golden.tokenizer),
-        ("preprocessor", golden.preprocessor),
-        ("labels", golden.labels),
-    ):
-        if path is not None:
-            inputs.append(ProjectFile(role, path))
-    return Step(
-        "golden",
-        model.id,
-        GoldenParams(
-            _format(golden),
-            model.free_dimensions,
-            model.state,
-            golden.preprocess,
-        ),
-        tuple(inputs),
-    )
-
-
-def _format(golden: Golden) -> SampleFormat:
-    if golden.preprocess is not None:
-        return "folder"
-    return _FORMATS[golden.samples.suffix]
-
-
-def _evaluate(model: Model, golden: Golden, target: str) -> Step:
-    return Step(
-        "evaluate",
-        target,
-        EvaluateParams(
-            model.outputs,
-            model.free_dimensions,
-            tuple(limit.metric for limit in golden.metrics),
-            tuple((function.name, function.function) for function in golden.functions),
-            model.state,
-        ),
-        (
-            source_ref(golden.reference or model, "reference"),
-            Upstream("model", f"quantize:{target}", "model"),
-            Upstream("judge", f"golden:{model.id}", "judge"),
-            *(ProjectFile("metric", function.path) for function in golden.functions),
-        ),
-    )
-
-
 def _assets(model: Model) -> Step:
     return Step(
         "assets",
@@ -285,10 +227,6 @@ def _compress(target: str, split: str, forms: tuple[tuple[Form, int], ...]) -> S
         (Upstream("chunk", split, "chunk"),),
         mapped_over="chunk",
     )
-
-
-def _facts(model: Model) -> Upstream:
-    return Upstream("facts", f"inspect:{model.id}", "facts")
 
 
 def _variant_forms(

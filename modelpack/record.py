@@ -163,11 +163,15 @@ class MetricValue(Struct, frozen=True, rename="camel"):
     high: float | None = None
 
 
-class Evaluation(Struct, frozen=True, rename="camel"):
-    """How one variant compares with the fp32 original on the samples that nothing else has seen."""
+class Evaluation(Struct, frozen=True, rename="camel", omit_defaults=True):
+    """How one variant compares with the fp32 original on the samples that nothing else has seen.
+
+    `other` are figures of another domain's samples.
+    """
 
     samples: int
     metrics: tuple[MetricValue, ...]
+    other: tuple[MetricValue, ...] = ()
 
 
 class SampleFigures(Struct, frozen=True, rename="camel"):
@@ -178,12 +182,13 @@ class SampleFigures(Struct, frozen=True, rename="camel"):
     values: tuple[float, ...]
 
 
-class EvaluatedSamples(Struct, frozen=True, rename="camel"):
+class EvaluatedSamples(Struct, frozen=True, rename="camel", omit_defaults=True):
     """An Evaluation with the figures of every sample: the whole of `evaluation.json`."""
 
     samples: int
     metrics: tuple[MetricValue, ...]
     figures: tuple[SampleFigures, ...]
+    other: tuple[MetricValue, ...] = ()
 
 
 # --- verdicts ----------------------------------------------------------------------------------------------------

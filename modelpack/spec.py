@@ -306,6 +306,7 @@ class Golden(Struct, frozen=True):
     """The samples that define "still good enough". Without `reference`, variants are compared with the original.
 
     `samples` is a file, or a folder that `preprocess` says how to read (or `preprocessor`, a preprocessor_config.json).
+    `other` are samples of another domain, which no limit is for.
     """
 
     samples: Path
@@ -316,6 +317,7 @@ class Golden(Struct, frozen=True):
     reference: Reference | None = None
     preprocess: Preprocess | None = None
     preprocessor: Path | None = None
+    other: Path | None = None
 
 
 class Override(Struct, frozen=True):

@@ -229,3 +229,24 @@ def test_plan_shows_judge_samples_to_the_verdict_alone(project: Project) -> None
         if isinstance(ref, Upstream) and ref.output == "judge"
     }
     assert judged == {"evaluate"}
+
+
+def test_plan_of_another_domain_splits_its_samples_and_evaluates_on_what_nothing_saw(
+    project: Project,
+) -> None:
+    words = project.models[0]
+    assert words.golden is not None
+    other = Path("golden/reviews.jsonl")
+    golden = replace(words.golden, other=other, tokenizer=Path("tokenizer.json"))
+    plan = make_plan(replace(project, models=(replace(words, golden=golden),)), "production")
+    assert step(plan, "golden:words#other").inputs == (
+        ProjectFile("samples", other),
+        Upstream("facts", "inspect:words", "facts"),
+        ProjectFile("tokenizer", Path("tokenizer.json")),
+    )
+    assert step(plan, "golden:words#other").params == GoldenParams("jsonl", ())
+    assert (
+        Upstream("other", "golden:words#other", "judge") in step(plan, "evaluate:words@q8").inputs
+    )
+    names = [name for name in (one.name for one in plan.steps) if name.startswith("golden:")]
+    assert names == ["golden:words", "golden:words#other"]

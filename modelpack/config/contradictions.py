@@ -127,22 +127,23 @@ def _networks(budget: Values, known: tuple[str, ...]) -> Iterator[Fault]:
 def _golden(golden: Values, source: Source | None) -> Iterator[Fault]:
     if not golden.layers:
         return
-    samples = golden.get(grammar.SAMPLES)
+    samples, other = golden.get(grammar.SAMPLES), golden.get(grammar.OTHER)
+    suffixes = {path.suffix for path in (samples, other) if path is not None}
     if samples is None:
         yield missing(grammar.SAMPLES, golden.at)
     elif (
-        samples.suffix == ".jsonl"
+        ".jsonl" in suffixes
         and golden.get(grammar.TOKENIZER) is None
         and not _may_be_checkpoint(source)
     ):
         yield missing(grammar.TOKENIZER, golden.at)
-    elif samples.suffix == ".npz" and grammar.TOKENIZER.name in golden.layers[0][0]:
+    elif suffixes == {".npz"} and grammar.TOKENIZER.name in golden.layers[0][0]:
         yield _contradiction(
             golden.place(grammar.TOKENIZER),
             f"{show(samples.name)} holds no texts; expected a tokenizer only beside a .jsonl file",
         )
     if samples is not None:
-        yield from _preprocess(golden, samples.suffix not in FILE_SUFFIXES)
+        yield from _preprocess(golden, not suffixes <= set(FILE_SUFFIXES))
     if golden.get(grammar.LABELS) is None:
         yield from _unlabelled(golden.table(METRICS))
 

@@ -31,17 +31,20 @@ def read_golden(golden: Values, references: Mapping[str, Reference]) -> Golden |
     metrics = golden.table(METRICS)
     functions = tuple(function_limits(metrics))
     reference = golden.get(grammar.REFERENCE)
-    preprocess = golden.get(keys.PREPROCESS) if samples.suffix not in FILE_SUFFIXES else None
+    other = golden.get(grammar.OTHER)
+    suffixes = {path.suffix for path in (samples, other) if path is not None}
+    preprocess = golden.get(keys.PREPROCESS) if not suffixes <= set(FILE_SUFFIXES) else None
     return Golden(
         samples=samples,
         # A tokenizer among the defaults is for the models with texts.
-        tokenizer=golden.get(grammar.TOKENIZER) if samples.suffix == ".jsonl" else None,
+        tokenizer=golden.get(grammar.TOKENIZER) if ".jsonl" in suffixes else None,
         metrics=(*_limits(metrics), *(function.limit for function in functions)),
         functions=tuple(function.function for function in functions),
         labels=golden.get(grammar.LABELS),
         reference=None if reference is None else references[reference],
         preprocess=None if preprocess is None else _preprocess(preprocess),
         preprocessor=None if preprocess is None else preprocess.get(keys.CONFIG),
+        other=other,
     )
 
 

@@ -139,6 +139,11 @@ TOKENIZER = Key(
     PathField("models/tokenizer.json"),
     "The tokenizer.json that samples in .jsonl are read with.",
 )
+OTHER = Key(
+    "other",
+    PathField("golden/reviews.jsonl", (".npz", ".jsonl", ".safetensors", "/")),
+    "Samples of another domain, read like the others: what variants lose there is reported beside it, and never judged.",
+)
 LABELS = Key(
     "labels",
     PathField("golden/labels.json", (".json", ".jsonl", ".npz")),
@@ -151,7 +156,7 @@ REFERENCE = Key(
 )
 GOLDEN = Key(
     "golden",
-    Table("golden", (SAMPLES, TOKENIZER, PREPROCESS, LABELS, REFERENCE, METRICS)),
+    Table("golden", (SAMPLES, OTHER, TOKENIZER, PREPROCESS, LABELS, REFERENCE, METRICS)),
     "The golden set: samples and the accuracy every variant must keep on them.",
 )
 

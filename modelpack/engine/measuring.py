@@ -15,6 +15,7 @@ from modelpack.judge.budgets import largest_tensors
 from modelpack.judge.stats import merged_stats
 from modelpack.plan import variant_target
 from modelpack.planned import EvaluateParams, Params, Plan
+from modelpack.proof import other_target
 from modelpack.publish.folder import read_file, read_manifest
 from modelpack.published import VariantStats
 from modelpack.sources.locate import locate
@@ -62,7 +63,11 @@ class GoldenDigests(Struct, frozen=True):
 
         Raises: SourceError if one of the files is not there.
         """
-        names = {f"golden:{model.id}", f"evaluate:{variant_target(model, variant)}"}
+        names = {
+            f"golden:{model.id}",
+            f"golden:{other_target(model)}",
+            f"evaluate:{variant_target(model, variant)}",
+        }
         steps = [step for step in self.plan.steps if step.name in names]
         own = [(_unlimited(step.params), self.inputs.project_digests(step)) for step in steps]
         reference = model.golden.reference if model.golden else None

@@ -13,7 +13,7 @@ from modelpack.published import CheckReport, CheckRow, PublishedFigures
 from modelpack.record import Verdict
 from modelpack.report.bench import machine_text
 from modelpack.report.check import failed_text, summary, verdict_words
-from modelpack.report.metrics import is_error, metric_heading, metric_text
+from modelpack.report.metrics import figures_of, is_error, metric_heading, metric_text
 from modelpack.report.words import count
 from modelpack.spec import Network
 from modelpack.units import format_seconds, format_size
@@ -186,7 +186,7 @@ def _group_words(group: str, variants: tuple[VariantShown, ...]) -> str:
 
 def _variant(row: CheckRow, one: VariantPicture, picture: Picture) -> VariantShown:
     verdicts = [verdict for verdict in picture.check.verdicts if verdict.target == _name(row)]
-    values = row.evaluation.metrics if row.evaluation else ()
+    accuracy = figures_of(row.evaluation)
     return VariantShown(
         name=_name(row),
         model=row.model,
@@ -201,10 +201,8 @@ def _variant(row: CheckRow, one: VariantPicture, picture: Picture) -> VariantSho
         is_best=row.is_best,
         verdict=verdict_words(row, verdicts),
         holds=all(verdict.passed for verdict in verdicts),
-        accuracy={metric.metric: metric.value for metric in values},
-        accuracy_text={
-            metric.metric: metric_text(row.evaluation, metric.metric) for metric in values
-        },
+        accuracy=accuracy,
+        accuracy_text={name: metric_text(row.evaluation, name) for name in accuracy},
         measured=row.measured,
         native_s=_native_s(one.runs),
         limits=tuple(

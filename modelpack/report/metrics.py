@@ -10,37 +10,44 @@ from modelpack.report.words import one_line
 
 ABSENT = "–"
 _FUNCTION = "python:"
+_OTHER = "other:"  # of another domain's samples
 
 
 def metrics_of(evaluations: Iterable[Evaluation | None]) -> tuple[str, ...]:
-    """The metrics that any of them has: modelpack's own in a fixed order, then those of the project."""
-    present = {
-        metric.metric: None
-        for evaluation in evaluations
-        if evaluation is not None
-        for metric in evaluation.metrics
-    }
+    """The metrics that any of them has: modelpack's own in a fixed order, those of the project, those of another domain."""
+    known = [evaluation for evaluation in evaluations if evaluation is not None]
+    present = {metric.metric: None for found in known for metric in found.metrics}
     own = tuple(name for name in _HEADINGS if name in present)
-    return (*own, *(name for name in present if name not in _HEADINGS))
+    elsewhere = {f"{_OTHER}{metric.metric}": None for found in known for metric in found.other}
+    return (*own, *(name for name in present if name not in _HEADINGS), *elsewhere)
 
 
 def metric_heading(name: str) -> str:
     """The heading; of a function of the project, its name."""
+    if name.startswith(_OTHER):
+        return f"{metric_heading(name.removeprefix(_OTHER))}, other"
     return _HEADINGS.get(name) or one_line(name.removeprefix(_FUNCTION).rpartition(":")[2])
 
 
 def is_error(name: str) -> bool:
     """Whether less of the metric is better."""
-    return name in _ERRORS
+    return name.removeprefix(_OTHER) in _ERRORS
+
+
+def figures_of(evaluation: Evaluation | None) -> dict[str, float]:
+    """Every metric's figure, those of another domain included, by the names that `metrics_of` gives."""
+    if evaluation is None:
+        return {}
+    own = {metric.metric: metric.value for metric in evaluation.metrics}
+    return own | {f"{_OTHER}{metric.metric}": metric.value for metric in evaluation.other}
 
 
 def metric_text(evaluation: Evaluation | None, name: str) -> str:
     """The figure of that metric; a dash where there is none."""
-    values = () if evaluation is None else evaluation.metrics
-    figure = next((metric.value for metric in values if metric.metric == name), None)
+    figure = figures_of(evaluation).get(name)
     if figure is None:
         return ABSENT
-    return "NaN" if math.isnan(figure) else _FORMATS.get(name, _plain)(figure)
+    return "NaN" if math.isnan(figure) else _FORMATS.get(name.removeprefix(_OTHER), _plain)(figure)
 
 
 # Agreement is cut, not rounded: a variant that differs anywhere must never read 1.0000 or 100 %.

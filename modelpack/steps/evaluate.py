@@ -18,11 +18,16 @@ from modelpack.graph.failures import ONNXRUNTIME_ERRORS
 from modelpack.graph.feeds import first_line
 from modelpack.graph.golden.samples import Sample, read_samples
 from modelpack.graph.metrics.case import Case, Outputs
-from modelpack.graph.metrics.measured import REMEDY, evaluate_cases, measures_of
+from modelpack.graph.metrics.measured import (
+    REMEDY,
+    evaluate_cases,
+    measures_elsewhere,
+    measures_of,
+)
 from modelpack.graph.running import run_sample
 from modelpack.graph.sessions import open_session
 from modelpack.planned import EvaluateParams
-from modelpack.record import Measurement
+from modelpack.record import EvaluatedSamples, Measurement
 from modelpack.steps.contract import OutputFile, StepInput, StepOutput
 
 _DOES_NOT_RUN: tuple[type[Exception], ...] = (*ONNXRUNTIME_ERRORS, ValueError)
@@ -39,12 +44,27 @@ def run(step: StepInput[EvaluateParams]) -> StepOutput:
         raise StepError("MP-E501", "no sample is left to judge by", remedy="give more samples")
     measures = measures_of(step.params, step.many("metric"))
     evaluated = evaluate_cases(measures, samples, _cases(step, samples))
+    for path in step.many("other"):
+        evaluated = _with_other(step, evaluated, read_samples(path))
     path = step.folder / "evaluation.json"
     path.write_bytes(msgspec.json.encode(evaluated))
     return StepOutput(
         (OutputFile("evaluation", path),),
         tuple(Measurement(metric.metric, metric.value) for metric in evaluated.metrics),
     )
+
+
+def _with_other(
+    step: StepInput[EvaluateParams], evaluated: EvaluatedSamples, samples: Sequence[Sample]
+) -> EvaluatedSamples:
+    """With figures of another domain, whose split is by content too: none of them can have shaped the variant."""
+    if not samples:
+        where = "golden.other"
+        raise StepError(
+            "MP-E501", "no sample is left to judge by", where=where, remedy="give more samples"
+        )
+    found = evaluate_cases(measures_elsewhere(step.params), samples, _cases(step, samples))
+    return msgspec.structs.replace(evaluated, other=found.metrics)
 
 
 def _cases(step: StepInput[EvaluateParams], samples: Sequence[Sample]) -> Iterator[Case]:

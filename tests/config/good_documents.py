@@ -16,6 +16,11 @@ GOOD = {
 source = "a.onnx"
 budget = {}
 golden = { samples = "g.npz", metrics = {} }""",
+    "another_domain": """\
+[models.a]
+source = "a.onnx"
+golden = { samples = "g.npz", other = "reviews.jsonl", tokenizer = "t.json" }
+""",
     "checkpoint": """\
 [models.a]
 source = "models/bert"

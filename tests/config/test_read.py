@@ -384,3 +384,13 @@ def test_read_project_huge_numbers_are_not_written_out(tmp_path: Path) -> None:
 def test_configuration_error_survives_pickling(tmp_path: Path) -> None:
     error = refusal(tmp_path, BAD["budget_unknown_unit"])
     assert str(pickle.loads(pickle.dumps(error))) == str(error)  # noqa: S301  our own bytes
+
+
+def test_read_project_another_domain_is_read_with_the_tokenizer_that_its_texts_need(
+    tmp_path: Path,
+) -> None:
+    golden = read_model(tmp_path, GOOD["another_domain"]).golden
+    assert golden is not None
+    assert golden.other is not None
+    assert golden.tokenizer is not None
+    assert (golden.other.name, golden.tokenizer.name) == ("reviews.jsonl", "t.json")

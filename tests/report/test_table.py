@@ -71,3 +71,13 @@ def test_table_is_plain_unless_a_palette_is_given() -> None:
 )
 def test_table_never_rounds_agreement_up(metric: str, value: float, shown: str) -> None:
     assert cell(metric, value) == shown
+
+
+def test_table_figures_of_another_domain_follow_the_others() -> None:
+    own = MetricValue("cosine", 0.99412, 0, 0.9)
+    elsewhere = MetricValue("cosine", 0.98765, 0, 0.9)
+    table = build_table(report(row(evaluation=Evaluation(1, (own,), (elsewhere,))), row("a", "b")))
+    heading, first, second = table.splitlines()[:3]
+    assert "cosine  cosine, other" in heading
+    assert "0.9941         0.9876" in first
+    assert second.count("–") == 2

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -180,3 +181,44 @@ def test_run_without_judge_samples_fails(tmp_path: Path) -> None:
 def test_run_twice_gives_the_same_bytes(tmp_path: Path) -> None:
     first, second = (path_of(run(tmp_path, adding(0.1, 0)), "evaluation") for _ in range(2))
     assert first.read_bytes() == second.read_bytes()
+
+
+def elsewhere(folder: Path, params: EvaluateParams, rows: Sequence[list[float]]) -> Evaluation:
+    """A variant that adds 1, on `ROWS` and on other rows of the same inputs."""
+    files = {}
+    for role, given in (("judge", ROWS), ("other", rows)):
+        samples = [sample(at, x=np.array([row], np.float32)) for at, row in enumerate(given)]
+        files[role] = write_samples(folder / f"{role}.npz", ["x"], samples)
+    for role, model in (("reference", adding(0, 0)), ("model", adding(1, 0))):
+        files[role] = onnx_models.write(model, folder / f"{role}.onnx")
+    return evaluation(evaluate.run(step_input(params, folder, **files)))
+
+
+def test_run_another_domain_is_measured_beside_the_first(tmp_path: Path) -> None:
+    found = elsewhere(tmp_path, EvaluateParams(("y",), ()), [[3.0, 4.0]])
+    assert [metric.metric for metric in found.metrics] == [
+        "cosine",
+        "max_abs_error",
+        "top1_agreement",
+    ]
+    (cosine,) = found.other
+    assert cosine.metric == "cosine"
+    assert cosine.value == pytest.approx((3 * 4 + 4 * 4) / (5 * 32**0.5))
+    assert found.samples == 3
+
+
+def test_run_another_domain_has_the_metrics_with_a_limit_that_need_no_truth(
+    tmp_path: Path,
+) -> None:
+    params = EvaluateParams(("y",), (), metrics=("max_abs_error", "mean_abs_error"))
+    found = elsewhere(tmp_path, params, [[3.0, 4.0]])
+    assert {metric.metric: metric.value for metric in found.other} == {
+        "max_abs_error": 1.0,
+        "mean_abs_error": 0.5,
+    }
+
+
+def test_run_another_domain_without_judge_samples_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StepError) as caught:
+        elsewhere(tmp_path, EvaluateParams(("y",), ()), [])
+    assert (caught.value.code, caught.value.where) == ("MP-E501", "golden.other")

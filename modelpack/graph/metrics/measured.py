@@ -31,6 +31,16 @@ def measures_of(params: EvaluateParams, files: Sequence[Path]) -> dict[str, Meas
     return measures
 
 
+def measures_elsewhere(params: EvaluateParams) -> dict[str, Measure]:
+    """The metrics that are measured in another domain: those with a limit that need no truth, else the cosine."""
+    limited: dict[str, Measure] = {
+        name: measure
+        for name, measure in MEASURES.items()
+        if name in params.metrics and not measure.needs_truth
+    }
+    return limited or {"cosine": MEASURES["cosine"]}
+
+
 def evaluate_cases(
     measures: dict[str, Measure], samples: Sequence[Sample], cases: Iterator[Case]
 ) -> EvaluatedSamples:

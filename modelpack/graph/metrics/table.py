@@ -36,6 +36,7 @@ class Measure(Struct, frozen=True):
     total: Callable[[Observations], float] | None = None
     worst: Literal["least", "most"] = "least"
     has_interval: bool = True
+    needs_truth: bool = False
 
 
 def each(compare: Callable[[Case], float], worst: Literal["least", "most"] = "least") -> Measure:
@@ -69,7 +70,7 @@ MEASURES: dict[Metric, Measure] = {
     "box_iou": each(box_iou),
     "token_agreement": each(token_agreement),
     "perplexity": Measure(surprises, perplexities, perplexity, worst="most"),
-    "accuracy": Measure(label_pairs, correctness),
-    "f1": Measure(label_pairs, correctness, f1_score),
+    "accuracy": Measure(label_pairs, correctness, needs_truth=True),
+    "f1": Measure(label_pairs, correctness, f1_score, needs_truth=True),
 }
 ALWAYS: tuple[Metric, ...] = ("cosine", "max_abs_error", "top1_agreement")
