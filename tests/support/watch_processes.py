@@ -57,7 +57,7 @@ class Running:
 
 @contextmanager
 def running(
-    *argv: str | Path, stdin: int = subprocess.PIPE, **environment: str
+    *argv: str | Path, stdin: int = subprocess.PIPE, cwd: Path | None = None, **environment: str
 ) -> Iterator[Running]:
     """The command, killed when the block ends and it is still there."""
     process = subprocess.Popen(
@@ -66,6 +66,7 @@ def running(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        cwd=cwd,
         env=environment_with(**environment),
         start_new_session=True,
         preexec_fn=_heed_interrupts,  # noqa: PLW1509 (nothing of ours holds a lock at this point)

@@ -48,7 +48,15 @@ function draw(): void {
 }
 
 function choose(next: Choice): void {
-  void select(next).then(draw);
+  void select(next).then(() => {
+    draw();
+    reveal(byId("bench"));
+  });
+}
+
+/** On narrow pages the panel lies below the list. */
+function reveal(panel: HTMLElement): void {
+  if (panel.getBoundingClientRect().top > 0.7 * innerHeight) panel.scrollIntoView({ block: "start" });
 }
 
 async function select(next: Choice | undefined): Promise<void> {

@@ -1,7 +1,15 @@
 /** The list of models and variants: what each costs to fetch, how exact it is, and what limits it breaks. */
 import { button, element } from "./dom.ts";
-import { bytes, count, typeAndShape } from "./format.ts";
-import { chunkCount, type Manifest, type Model, type State, type Value, type Variant } from "./server.ts";
+import { bytes, count, figure, milliseconds, typeAndShape } from "./format.ts";
+import {
+  chunkCount,
+  type Manifest,
+  type Model,
+  type State,
+  type Value,
+  type Variant,
+  type Verdict,
+} from "./server.ts";
 
 /** A variant, or none: then the loader chooses as it would for a page. */
 export interface Choice {
@@ -90,8 +98,23 @@ function brokenLimits(id: string, variant: Variant, state: State): string {
   const broken = state.report?.verdicts.filter(
     (one) => one.model === id && one.variant === variant.id && !one.passed,
   );
-  const names = [...new Set(broken?.map(({ quantity }) => quantity.replaceAll("_", " ")))];
-  return names.length > 0 ? `over its limit: ${names.join(", ")}` : "";
+  return (broken ?? []).map(limitText).join(" · ");
+}
+
+/** `download 112 kB, at most 110 kB`. */
+export function limitText({ quantity, comparison, limit, measured }: Verdict): string {
+  const name = quantity.replaceAll("_", " ");
+  if (measured === null) return `${name} was not measured`;
+  const bound = comparison === "<=" ? "at most" : "at least";
+  return `${name} ${amount(quantity, measured)}, ${bound} ${amount(quantity, limit)}`;
+}
+
+const BYTES: ReadonlySet<string> = new Set(["assets", "download", "memory", "size", "update"]);
+const TIME = /^(?:load_time|latency|first_inference)/;
+
+function amount(quantity: string, value: number): string {
+  if (BYTES.has(quantity)) return bytes(value);
+  return TIME.test(quantity) ? milliseconds(1000 * value) : figure(value);
 }
 
 function values(role: string, list: readonly Value[]): readonly HTMLElement[] {

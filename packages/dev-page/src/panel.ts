@@ -5,8 +5,15 @@ import { button, element } from "./dom.ts";
 import { bytes, count, milliseconds } from "./format.ts";
 import type { Choice } from "./models.ts";
 import { outputBlocks } from "./outputs.ts";
-import type { Model } from "./server.ts";
-import { freeDimensions, generatedFeeds, type Sample, sampleFeeds } from "./tensors.ts";
+import type { Model, Value } from "./server.ts";
+import {
+  boundDimensions,
+  freeDimensions,
+  generatedFeeds,
+  type Sample,
+  sampleFeeds,
+  zeroFeeds,
+} from "./tensors.ts";
 import { errorText, loadChoice, type Pinned, runSteps } from "./trial.ts";
 
 export interface Subject {
@@ -136,36 +143,39 @@ export class Panel {
   #runControls(subject: Subject, model: LoadedModel, results: HTMLElement): readonly HTMLElement[] {
     const { samples } = subject;
     const inputs = model.inputMetadata;
+    const isState = ({ name }: Value): boolean => subject.model.state.some(({ input }) => input === name);
+    const [carried, given] = [inputs.filter(isState), inputs.filter((input) => !isState(input))];
+    const named = freeDimensions(given);
     const source = element(
       "select",
       { id: "source" },
       ...samples.map((sample, index) => element("option", { value: index }, sample.name)),
       element("option", { value: "generated" }, "generated inputs"),
     );
-    const dimensions = freeDimensions(inputs).map((name) =>
-      element("input", { type: "number", min: 1, max: 4096, value: 1, name, id: `dimension-${name}` }),
-    );
-    const sizes = element(
-      "span",
-      { class: "sizes" },
-      ...dimensions.map((input) => element("label", { for: input.id }, input.name, input)),
-    );
+    // Sizes of a state alone, such as the length of a past, begin with 0 and can be chosen for samples, too.
+    const dimensions = freeDimensions(inputs).map((name) => {
+      const value = named.includes(name) ? 1 : 0;
+      return element("input", { type: "number", min: 0, max: 4096, value, name, id: `dimension-${name}` });
+    });
+    const labels = dimensions.map((input) => element("label", { for: input.id }, input.name, input));
+    const sizes = element("span", { class: "sizes" }, ...labels);
     const showSizes = (): void => {
-      sizes.hidden = source.value !== "generated";
+      for (const [index, { name }] of dimensions.entries()) {
+        const label = labels[index];
+        if (label) label.hidden = source.value !== "generated" && named.includes(name);
+      }
     };
     source.addEventListener("change", showSizes);
     showSizes();
     const run = button("Run", { class: "primary" }, async () => {
       const sample = samples[Number(source.value)];
-      const chosen = Object.fromEntries(dimensions.map((input) => [input.name, Number(input.value) || 1]));
+      const chosen = Object.fromEntries(dimensions.map((input) => [input.name, Number(input.value)]));
       run.disabled = true;
       try {
         const steps = sample ? sample.steps.map(sampleFeeds) : [generatedFeeds(inputs, chosen, Math.random)];
-        const { outputs, tookMs } = await runSteps(
-          model,
-          steps,
-          Boolean(sample) && subject.model.state.length > 0,
-        );
+        const bound = { ...chosen, ...boundDimensions(given, steps[0] ?? {}) };
+        const state = sample && carried.length > 0 ? { initial: zeroFeeds(carried, bound) } : undefined;
+        const { outputs, tookMs } = await runSteps(model, steps, state);
         results.replaceChildren(latency(tookMs), ...outputBlocks(outputs));
       } catch (reason) {
         this.#say(errorText(reason), "bad");

@@ -15,6 +15,9 @@ export interface Verdict {
   readonly model: string;
   readonly variant: string;
   readonly quantity: string;
+  readonly comparison: "<=" | ">=";
+  readonly limit: number;
+  readonly measured: number | null;
   readonly passed: boolean;
 }
 

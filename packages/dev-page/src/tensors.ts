@@ -62,6 +62,28 @@ export function generatedFeeds(
   );
 }
 
+/** Zeros for these inputs, with which a state begins; a size that nobody gave is 0, as of a past that is still empty. */
+export function zeroFeeds(inputs: readonly Value[], dimensions: Readonly<Record<string, number>>): Feeds {
+  return Object.fromEntries(
+    inputs.map(({ name, type, shape }) => {
+      const dims = shape.map((size) => (typeof size === "number" ? size : (dimensions[size] ?? 0)));
+      const length = dims.reduce((product, size) => product * size, 1);
+      return [name, tensor(type, dims, new Array<number>(length).fill(0))];
+    }),
+  );
+}
+
+/** The sizes that feeds give to the named dimensions of their inputs. */
+export function boundDimensions(inputs: readonly Value[], feeds: Feeds): Readonly<Record<string, number>> {
+  const pairs = inputs.flatMap(({ name, shape }) =>
+    shape.flatMap((size, axis) => {
+      const found = feeds[name]?.dims[axis];
+      return typeof size === "string" && found !== undefined ? [[size, found] as const] : [];
+    }),
+  );
+  return Object.fromEntries(pairs);
+}
+
 /** The names of dimensions that can be chosen. */
 export function freeDimensions(inputs: readonly Value[]): readonly string[] {
   const names = inputs.flatMap(({ shape }) =>

@@ -41,7 +41,9 @@ export async function loadChoice(
   const { conditions, watcher, signal } = request;
   const reference = { ...pinned, model };
   const chosen: LoadOptions = { ...conditioned(conditions), variant, signal };
-  const { device, why } = await plan(reference, chosen);
+  const planned = await plan(reference, chosen);
+  const { device } = planned;
+  const why = variant === undefined ? planned.why : "chosen here";
   const began = performance.now();
   const loaded = await load(reference, {
     ...chosen,
@@ -52,13 +54,13 @@ export async function loadChoice(
   return { model: loaded, why, tookMs: performance.now() - began };
 }
 
-/** The outputs of the last step, and the milliseconds of each. */
+/** The outputs of the last step, and the milliseconds of each. With a state, it is carried from step to step. */
 export async function runSteps(
   model: LoadedModel,
   steps: readonly Feeds[],
-  hasState: boolean,
+  state: { readonly initial: Feeds } | undefined,
 ): Promise<{ readonly outputs: Outputs; readonly tookMs: readonly number[] }> {
-  const callee = hasState ? model.stream() : model;
+  const callee = state ? model.stream(state.initial) : model;
   const tookMs: number[] = [];
   let outputs: Outputs = {};
   for (const feeds of steps) {

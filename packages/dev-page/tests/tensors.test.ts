@@ -1,5 +1,12 @@
 import { expect, test } from "vitest";
-import { freeDimensions, generatedFeeds, sampleFeeds, tensor } from "../src/tensors.ts";
+import {
+  boundDimensions,
+  freeDimensions,
+  generatedFeeds,
+  sampleFeeds,
+  tensor,
+  zeroFeeds,
+} from "../src/tensors.ts";
 
 const INPUTS = [
   { name: "ids", type: "int64", shape: ["batch", "length"] },
@@ -23,4 +30,15 @@ test("samples become tensors of their types", () => {
 
 test("a type without an array is named", () => {
   expect(() => tensor("string", [1], [1])).toThrow("this browser has no array for string");
+});
+
+test("a state of open size begins with zeros, as large as the first feeds and the chosen sizes make it", () => {
+  const feeds = { ids: tensor("int64", [2, 5], new Array<number>(10).fill(7)) };
+  const bound = boundDimensions(INPUTS, feeds);
+  expect(bound).toEqual({ batch: 2, length: 5 });
+  const past = { name: "past", type: "float32", shape: ["batch", 3, "past_length"] };
+  expect(zeroFeeds([past], bound)).toEqual({
+    past: { type: "float32", dims: [2, 3, 0], data: new Float32Array(0) },
+  });
+  expect(zeroFeeds([past], { ...bound, past_length: 1 })["past"]?.dims).toEqual([2, 3, 1]);
 });
