@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -46,6 +47,24 @@ def test_dev_builds_serves_and_ends_when_stdin_closes(project: Project) -> None:
     assert len(samples[0]["steps"][0]["x"]["data"]) == 32
     assert code == 0
     assert "Traceback" not in err
+
+
+@pytest.mark.slow
+def test_dev_killed_leaves_its_port_to_the_next(project: Project) -> None:
+    # W09: kill -9 while a page is connected.
+    with running("dev", "--port", "0", "--json", "-C", project.folder) as dev:
+        port = urlsplit(str(dev.event("serving")["url"])).port or 0
+        dev.event("waiting")
+        with socket.create_connection(("127.0.0.1", port), TIMEOUT_S) as page:
+            page.sendall(f"GET / HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n".encode())
+            assert page.recv(10)
+            dev.process.kill()
+            dev.process.wait()
+    with running("dev", "--port", str(port), "--json", "-C", project.folder) as again:
+        assert urlsplit(str(again.event("serving")["url"])).port == port
+        again.event("waiting")
+        assert get(port, "/models/manifest.json").status == 200
+        assert again.close_stdin()[0] == 0
 
 
 def test_dev_port_in_use_is_an_error(project: Project) -> None:

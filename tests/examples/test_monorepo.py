@@ -60,6 +60,15 @@ def test_monorepo_apps_have_the_scripts_of_the_tasks(app: str) -> None:
     assert set(tasks) == set(package["scripts"])
 
 
+def test_monorepo_workflow_checks_the_packages_that_have_the_command() -> None:
+    workflow = (EXAMPLE / ".github" / "workflows" / "ci.yml").read_text()
+    assert '- run: pnpm --filter "./apps/*" exec modelpack check\n' in workflow
+    for config in EXAMPLE.glob("*/*/modelpack.toml"):
+        package = json.loads(config.with_name("package.json").read_bytes())
+        assert config.parent.parent.name == "apps"
+        assert "modelpack" in package["devDependencies"]
+
+
 def run_models(workspace: Path, app: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["npm", "run", "--silent", "models", "--workspace", app, "--", *arguments],

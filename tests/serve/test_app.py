@@ -131,6 +131,28 @@ def test_listed_origin_may_read_and_no_other(project: Project, tmp_path: Path) -
     assert (other.status, other.header("access-control-allow-origin")) == (403, "")
 
 
+@pytest.mark.parametrize(
+    "asks",
+    [("Origin", "http://evil.test"), ("Origin", "null"), ("Sec-Fetch-Site", "cross-site")],
+    ids=["origin", "sandboxed", "fetch metadata"],
+)
+@pytest.mark.parametrize("target", ["/session.json", "/events?token=", MANIFEST, "/"])
+def test_other_sites_read_nothing_even_with_the_token(
+    site: Served, target: str, asks: tuple[str, str]
+) -> None:
+    # T-DEV1, T-DEV4
+    url = f"{target}{site.token}" if target.endswith("=") else target
+    answer = get(site.port, url, asks)
+    assert (answer.status, answer.header("access-control-allow-origin")) == (403, "")
+    assert site.token.encode() not in answer.body
+
+
+def test_rebound_name_reads_nothing(site: Served) -> None:
+    # T-DEV2
+    for host in ("evil.test", f"evil.test:{site.port}", f"localhost:{site.port + 1}", "localhost"):
+        assert get(site.port, MANIFEST, host=host).status == 403
+
+
 def test_own_page_may_read(site: Served) -> None:
     origin = f"http://localhost:{site.port}"
     assert get(site.port, MANIFEST, ("Origin", origin)).status == 200
