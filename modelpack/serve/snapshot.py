@@ -63,6 +63,11 @@ def has_grown(before: Snapshot, after: Snapshot) -> tuple[Path, ...]:
     )
 
 
+def are_emptied(before: Snapshot, after: Snapshot) -> tuple[Path, ...]:
+    """The files that changed and are empty now: somebody is about to write them."""
+    return tuple(path for path in changed_files(before, after) if _size(after, path) == 0)
+
+
 def folders_of(watched: Watched, snapshot: Snapshot) -> frozenset[Path]:
     """The folders in which a change would show; in place of a missing one, the nearest that is there."""
     wanted = {path.parent for path in watched.files} | watched.trees | watched.names

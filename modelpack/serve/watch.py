@@ -21,7 +21,15 @@ from msgspec import Struct
 from modelpack.digest import digest_file
 from modelpack.serve.builder import Builder, Built
 from modelpack.serve.hints import Hints
-from modelpack.serve.snapshot import Mark, Snapshot, changed_files, folders_of, has_grown, look
+from modelpack.serve.snapshot import (
+    Mark,
+    Snapshot,
+    are_emptied,
+    changed_files,
+    folders_of,
+    has_grown,
+    look,
+)
 from modelpack.watched import BuildBegan, BuildEnded, Resting, WatchEvent, WatchNote, WatchTrouble
 
 _RACY_S = 2.0  # FAT keeps times to 2 s; nothing in use is coarser
@@ -68,7 +76,7 @@ class Watch:
         before: Snapshot | None = None
         try:
             while not self._stopped.is_set():
-                now = self._settled()
+                now = self._settled(before or {})
                 if self._stopped.is_set():
                     return
                 self._tell(BuildBegan(() if before is None else self._names(before, now)))
@@ -82,21 +90,20 @@ class Watch:
                 wait=False
             )  # whoever owns the workers stops them next, and so the build
 
-    def _settled(self) -> Snapshot:
+    def _settled(self, last: Snapshot) -> Snapshot:
         """The inputs, once nothing about them changes any more."""
         before = look(self._builder.watched)
+        growing = are_emptied(last, before)
         began_s, told = time.monotonic(), False
-        wait_s = self._pace.quiet_s
         while not self._stopped.is_set():
-            self._pause(wait_s)
+            if growing and not told and time.monotonic() - began_s >= self._pace.patience_s:
+                told = True
+                self._tell(WatchNote(f"waiting until {growing[0].name} is complete"))
+            self._pause(self._pace.growing_s if growing else self._pace.quiet_s)
             now = look(self._builder.watched)
             if now == before:
                 break
-            growing = has_grown(before, now)
-            wait_s = self._pace.growing_s if growing else self._pace.quiet_s
-            if growing and not told and time.monotonic() - began_s > self._pace.patience_s:
-                told = True
-                self._tell(WatchNote(f"waiting until {growing[0].name} is complete"))
+            growing = (*are_emptied(before, now), *has_grown(before, now))
             before = now
         return before
 

@@ -3,7 +3,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from modelpack.serve.snapshot import Watched, changed_files, folders_of, has_grown, look
+from modelpack.serve.snapshot import (
+    Watched,
+    are_emptied,
+    changed_files,
+    folders_of,
+    has_grown,
+    look,
+)
 
 
 def test_look_missing_file_has_no_mark(tmp_path: Path) -> None:
@@ -27,6 +34,18 @@ def test_look_same_bytes_in_another_file_differ(tmp_path: Path) -> None:
     after = look(Watched(frozenset({path})))
     assert changed_files(before, after) == (path,)
     assert has_grown(before, after) == ()
+
+
+def test_are_emptied_files_that_are_about_to_be_written(tmp_path: Path) -> None:
+    path = tmp_path / "a.onnx"
+    path.write_text("whole")
+    before = look(Watched(frozenset({path})))
+    path.write_text("")
+    emptied = look(Watched(frozenset({path})))
+    assert are_emptied(before, emptied) == (path,)
+    assert are_emptied(emptied, emptied) == ()
+    path.unlink()
+    assert are_emptied(before, look(Watched(frozenset({path})))) == ()
 
 
 def test_look_folder_in_place_of_a_file_ignores_what_is_put_into_it(tmp_path: Path) -> None:

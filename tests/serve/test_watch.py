@@ -12,7 +12,7 @@ from modelpack.publish.check import check_published
 from modelpack.serve.hints import SystemHints
 from modelpack.serve.watch import Pace
 from tests.support.builds import build, everything_in_output
-from tests.support.onnx_models import mlp, write
+from tests.support.onnx_models import mlp, write, write_external_model
 from tests.support.projects import Project, change_weights
 from tests.support.watches import FAST, GatedWorkers, SilentHints, watching
 
@@ -96,6 +96,21 @@ def test_watch_growing_file_is_waited_for(project: Project) -> None:
         told.rested(2)
     assert told.troubles == []
     assert [report.errors for report in told.reports] == [(), ()]
+
+
+@pytest.mark.slow
+def test_watch_half_a_file_is_not_built(project: Project) -> None:
+    model = project.folder / "models" / "words.onnx"
+    change_weights(project, "whole")
+    content = model.with_name("whole.onnx").read_bytes()
+    with watching(project, pace=Pace(0.02, 5.0, 0.05, 0.05, 0.0)) as told:
+        told.rested(1)
+        with model.open("wb") as stream:
+            told.wait(lambda: bool(told.notes))
+            stream.write(content)
+        told.rested(2)
+    assert told.notes[0] == "waiting until words.onnx is complete"
+    assert [report.status for report in told.reports] == ["unchanged", "built"]
 
 
 def test_watch_change_during_a_build_lets_the_last_state_win(
@@ -267,6 +282,20 @@ def test_watch_file_that_a_failed_build_missed_is_enough(project: Project) -> No
         told.rested(2)
     assert [report.status for report in told.reports] == ["failed", "built"]
     check_published(project.output)
+
+
+def test_watch_neighbour_that_nobody_named_is_enough_after_a_failure(project: Project) -> None:
+    # The data of a model lies beside it, and only the model says where.
+    model = write_external_model(project.folder / "models")
+    data = project.folder / "models" / "weights.bin"
+    content = data.read_bytes()
+    data.unlink()
+    project.edit("models/words.onnx", f"models/{model.name}")
+    with watching(project, SystemHints()) as told:
+        told.rested(1)
+        data.write_bytes(content)
+        told.rested(2)
+    assert [report.status for report in told.reports] == ["failed", "built"]
 
 
 def test_watch_watches_folders_and_no_file(project: Project) -> None:
