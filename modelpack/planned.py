@@ -22,6 +22,7 @@ from modelpack.spec import (
     Source,
     StatePair,
     Target,
+    TfliteSource,
 )
 
 
@@ -38,6 +39,13 @@ class ExportParams(Struct, frozen=True, tag="export"):
 
     export: Export
     function: TracedFunction | None = None
+
+
+class ConvertParams(Struct, frozen=True, tag="convert"):
+    """How a TensorFlow Lite model is converted. What is None, the converter decides."""
+
+    opset: int | None
+    atol: float | None
 
 
 class FetchParams(Struct, frozen=True, tag="fetch"):
@@ -144,6 +152,7 @@ class CompressParams(Struct, frozen=True, tag="compress"):
 
 Params = (
     FetchParams
+    | ConvertParams
     | ExportParams
     | InspectParams
     | SimplifyParams
@@ -180,6 +189,13 @@ class CheckpointFiles(Struct, frozen=True, tag="checkpoint-files"):
 
     role: str
     source: CheckpointSource
+
+
+class TfliteFile(Struct, frozen=True, tag="tflite-file"):
+    """A TensorFlow Lite model, wherever it lies."""
+
+    role: str
+    source: TfliteSource
 
 
 class FunctionFiles(Struct, frozen=True, tag="function-files"):
@@ -223,6 +239,7 @@ InputRef = (
     | SourceModel
     | CheckpointFiles
     | FunctionFiles
+    | TfliteFile
     | RemoteFiles
     | ProjectFile
     | ProjectFolder
@@ -231,6 +248,7 @@ InputRef = (
 
 StepKind = Literal[
     "fetch",
+    "convert",
     "export",
     "inspect",
     "simplify",

@@ -157,7 +157,16 @@ class FunctionSource(Struct, frozen=True, tag="function"):
 
 
 RemoteSource = UrlSource | HubSource
-ExportedSource = CheckpointSource | FunctionSource
+
+
+class TfliteSource(Struct, frozen=True, tag="tflite"):
+    """A TensorFlow Lite model, which is converted first. A file that lies elsewhere is taken for one by its name."""
+
+    origin: FileSource | NpmSource | PythonSource | RemoteSource
+    part: str = ""
+
+
+ExportedSource = CheckpointSource | FunctionSource | TfliteSource
 Source = FileSource | NpmSource | PythonSource | ExportedSource | RemoteSource
 
 

@@ -19,6 +19,7 @@ from modelpack.planned import (
     AssetsParams,
     CalibrateParams,
     CompressParams,
+    ConvertParams,
     EvaluateParams,
     ExportParams,
     FetchParams,
@@ -46,6 +47,10 @@ TARGETS = (Target("cosine", 0.99),)
 # For each kind: parameters, and each of them once more with one field changed.
 CHANGED: dict[str, tuple[Params, dict[str, Params]]] = {
     "fetch": (FetchParams(), {}),
+    "convert": (
+        ConvertParams(None, None),
+        {"opset": ConvertParams(17, None), "atol": ConvertParams(None, 0.1)},
+    ),
     "export": (
         ExportParams(Export()),
         {

@@ -6,7 +6,7 @@ from importlib import metadata
 
 from msgspec import Struct
 
-from modelpack.spec import CheckpointSource, FunctionSource, HubSource, Project
+from modelpack.spec import CheckpointSource, FunctionSource, HubSource, Project, TfliteSource
 
 
 class Extra(Struct, frozen=True):
@@ -35,6 +35,7 @@ EXTRAS = (
     Extra("golden", ("tokenizers", "pillow"), "golden sets of texts and pictures"),
     Extra("hub", ("huggingface_hub",), "hf: sources"),
     Extra("export", _EXPORT, "checkpoints and python: sources"),
+    Extra("tflite", ("tf2onnx",), ".tflite files"),
     Extra("browser", ("playwright", "psutil", "websockets"), "modelpack bench in a browser"),
     Extra("report", ("plotly",), "modelpack report --html"),
     Extra("dev", ("starlette", "uvicorn", "watchfiles"), "modelpack dev"),
@@ -46,7 +47,8 @@ def needed_extras(project: Project) -> frozenset[str]:
     sources = [model.source for model in project.models]
     needed = {
         "export": any(isinstance(each, CheckpointSource | FunctionSource) for each in sources),
-        "hub": any(isinstance(each, HubSource) for each in sources),
+        "tflite": any(isinstance(each, TfliteSource) for each in sources),
+        "hub": any(isinstance(getattr(each, "origin", each), HubSource) for each in sources),
         "golden": any(model.golden and model.golden.tokenizer for model in project.models),
     }
     return frozenset(name for name, is_needed in needed.items() if is_needed)

@@ -15,7 +15,7 @@ from modelpack.spec import Export, FunctionSource, HubSource, Library, Source, U
 SOURCE = Key(
     "source",
     SourceField(),
-    'The ONNX file, or the folder of a Hugging Face checkpoint: a path, "npm:package/path", "py:package/path", "https://…", "hf:org/repo@revision" or "python:module:function".',
+    'The ONNX file, a TensorFlow Lite file, or the folder of a Hugging Face checkpoint: a path, "npm:package/path", "py:package/path", "https://…", "hf:org/repo@revision" or "python:module:function".',
     required=True,
 )
 SHA256 = Key(
@@ -33,11 +33,11 @@ TASK = Key(
     Text('a task of optimum such as "feature-extraction"', r"^[a-z0-9]+(-[a-z0-9]+)*$", 64),
     "What a checkpoint is exported for, in optimum's words. Without it, what its architecture says.",
 )
-OPSET = Key("opset", Count(13, 20), "ONNX opset of the export. Without it, optimum's choice.")
+OPSET = Key("opset", Count(13, 20), "ONNX opset of the export. Without it, the exporter's choice.")
 ATOL = Key(
     "atol",
     Positive(0.0001, 1000),
-    "Most absolute difference between the exported model and the checkpoint. Without it, optimum's choice.",
+    "Most absolute difference between the exported model and the checkpoint. Without it, the exporter's choice.",
 )
 LIBRARY = Key(
     "library",

@@ -37,8 +37,7 @@ from modelpack.publish.manifest import encode_manifest, make_manifest
 from modelpack.publish.pack import Pack
 from modelpack.record import BuildReport, BuildStatus, Verdict
 from modelpack.spec import (
-    CheckpointSource,
-    FunctionSource,
+    ExportedSource,
     HubSource,
     Mode,
     Model,
@@ -240,7 +239,7 @@ def _status(code: int, runner: Runner, publication: Publication | None) -> Build
 
 
 def _source_bytes(model: Model, runner: Runner) -> int:
-    if isinstance(model.source, CheckpointSource | FunctionSource):
+    if isinstance(model.source, ExportedSource):
         exported = runner.results[export_step(model, model.source)]
         files = exported.with_role(exported_role(model.source, "model"))
         return sum(file.size_bytes for file in files)

@@ -18,9 +18,11 @@ from modelpack.engine.downloads import fetch
 from modelpack.engine.hub import HubFile, fetch_from_hub
 from modelpack.engine.resolved import (
     GRAPH_NAME,
+    TFLITE_NAME,
     ResolvedInput,
     checkpoint_on_hub,
     remote_files,
+    tflite_elsewhere,
 )
 from modelpack.errors import SourceError
 from modelpack.keys import InputDigest
@@ -34,6 +36,7 @@ from modelpack.planned import (
     SourceGraph,
     SourceModel,
     Step,
+    TfliteFile,
     Upstream,
 )
 from modelpack.record import ModelFacts, TaskResult
@@ -44,7 +47,15 @@ from modelpack.sources.folder import list_folder, names_digest
 from modelpack.sources.function import function_files
 from modelpack.sources.locate import locate, npm_trail
 from modelpack.sources.sniff import check_is_onnx
-from modelpack.spec import CheckpointSource, FunctionSource, HubSource, NpmSource, Source
+from modelpack.spec import (
+    CheckpointSource,
+    FunctionSource,
+    HubSource,
+    NpmSource,
+    Source,
+    TfliteSource,
+    UrlSource,
+)
 from modelpack.store.atomic import writing
 from modelpack.store.store import Store
 
@@ -143,6 +154,8 @@ class Inputs:
                 return self.checkpoint(role, source)
             case FunctionFiles(role, source):
                 return self.function(role, source)
+            case TfliteFile(role, source):
+                return self.tflite(role, source)
             case RemoteFiles(role, source):
                 return remote_files(role, source)
             case SourceGraph(role, source):
@@ -181,10 +194,17 @@ class Inputs:
             self._file(role, path.relative_to(source.root).as_posix(), path) for path in found.files
         )
 
-    def _locate(self, source: Source) -> Path:
+    def tflite(self, role: str, source: TfliteSource) -> tuple[ResolvedInput, ...]:
+        """The file of a TensorFlow Lite model, whose content the step checks."""
+        if isinstance(source.origin, UrlSource | HubSource):
+            return (tflite_elsewhere(role, source.origin),)
+        return (self._file(role, TFLITE_NAME, self._locate(source.origin, is_graph=False)),)
+
+    def _locate(self, source: Source, *, is_graph: bool = True) -> Path:
         if source not in self._located:
             path = locate(source)
-            check_is_onnx(path)
+            if is_graph:
+                check_is_onnx(path)
             self._located[source] = path
             if isinstance(source, NpmSource):
                 self._links[npm_trail(source)[0]] = path

@@ -37,6 +37,7 @@ from modelpack.spec import (
     Project,
     PythonSource,
     Source,
+    TfliteSource,
     UrlSource,
 )
 from modelpack.store.atomic import write_atomically
@@ -114,16 +115,22 @@ def _differs(path: Path, name: str, found: str) -> FrozenError:
 
 
 def _on_hub(source: Source) -> HubSource | None:
-    origin = source.origin if isinstance(source, CheckpointSource) else source
+    origin = source.origin if isinstance(source, CheckpointSource | TfliteSource) else source
     return origin if isinstance(origin, HubSource) else None
 
 
-def _locked(source: Source, store: Store, progress: Progress) -> Locked:
+def _locked(  # noqa: PLR0911 (one for each kind)
+    source: Source, store: Store, progress: Progress
+) -> Locked:
     match source:
         case UrlSource():
             return _locked_url(source, store, progress)
         case HubSource():
             return locked_hub(source)
+        case TfliteSource(origin=UrlSource() as origin):
+            return _locked_url(origin, store, progress, is_graph=False)
+        case TfliteSource(origin=origin):
+            return _locked(origin, store, progress)
         case CheckpointSource(origin=HubSource() as origin):
             return locked_hub(origin)
         case CheckpointSource():
@@ -136,13 +143,16 @@ def _locked(source: Source, store: Store, progress: Progress) -> Locked:
             return Locked(store.stat_cache.digest(locate(source))[0], _version(source))
 
 
-def _locked_url(source: UrlSource, store: Store, progress: Progress) -> Locked:
-    """The graph and its data files; downloaded, unless the lock knows them already."""
+def _locked_url(
+    source: UrlSource, store: Store, progress: Progress, *, is_graph: bool = True
+) -> Locked:
+    """The file, and if it is a graph, its data files; downloaded, unless the lock knows them already."""
     if source.sha256 is not None and source.data is not None:
         return Locked(source.sha256, files=locked_files(source.data))
-    graph = fetch(Wanted((source.url, *source.mirrors), source.sha256), store, progress)
+    wanted = Wanted((source.url, *source.mirrors), source.sha256)
+    graph = fetch(wanted, store, progress, is_graph=is_graph)
     sha256 = digest_file(graph)
-    locations = data_locations(graph, inspect_file(graph))
+    locations = data_locations(graph, inspect_file(graph)) if is_graph else ()
     keep(graph, sha256)  # the build that follows need not download it again
     data = []
     for name in locations:

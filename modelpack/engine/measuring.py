@@ -26,6 +26,7 @@ from modelpack.spec import (
     Model,
     Project,
     Source,
+    TfliteSource,
     UrlSource,
     Variant,
 )
@@ -80,6 +81,9 @@ class GoldenDigests(Struct, frozen=True):
             return digest_json([found.digest for found in files])
         if isinstance(source, FunctionSource):
             files = self.inputs.function("reference", source)
+            return digest_json([found.digest for found in files])
+        if isinstance(source, TfliteSource):
+            files = self.inputs.tflite("reference", source)
             return digest_json([found.digest for found in files])
         if isinstance(source, UrlSource | HubSource):
             return digest_json([found.digest for found in remote_files("reference", source)])

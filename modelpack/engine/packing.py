@@ -18,9 +18,8 @@ from modelpack.publish.pack import (
 )
 from modelpack.record import Evaluation, Layout, StepResult, TaskResult
 from modelpack.spec import (
-    CheckpointSource,
+    ExportedSource,
     Form,
-    FunctionSource,
     HubSource,
     Model,
     RuntimeSettings,
@@ -116,7 +115,7 @@ def _exported_state(
     model: Model, results: Mapping[str, TaskResult], store: Store
 ) -> tuple[StatePair, ...]:
     """The state that the export or the download has: a cache of past keys and values, of the outputs that are kept."""
-    if isinstance(model.source, CheckpointSource | FunctionSource):
+    if isinstance(model.source, ExportedSource):
         exported = results[export_step(model, model.source)]
         (output,) = exported.with_role(exported_role(model.source, "state"))
     elif isinstance(model.source, UrlSource | HubSource):

@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import quote, urljoin
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from modelpack.engine.hub import HubFile, hub_file
 from modelpack.errors import SourceError
@@ -14,6 +15,7 @@ from modelpack.sources.hub import data_files
 from modelpack.spec import HubSource, RemoteSource, UrlSource
 
 GRAPH_NAME = "model.onnx"
+TFLITE_NAME = "model.tflite"
 Remote = Wanted | HubFile
 
 
@@ -56,6 +58,13 @@ def remote_files(role: str, source: RemoteSource) -> tuple[ResolvedInput, ...]:
         for file in source.data or ()
     )
     return (graph, *data)
+
+
+def tflite_elsewhere(role: str, source: RemoteSource) -> ResolvedInput:
+    """The file of a TensorFlow Lite model. Raises: SourceError MP-E242 if nothing says which bytes are expected."""
+    if isinstance(source, HubSource) and source.commit:
+        source = replace(source, graph=source.path)
+    return replace(remote_files(role, source)[0], name=TFLITE_NAME)
 
 
 def beside(source: UrlSource, name: str) -> tuple[str, ...]:

@@ -14,6 +14,8 @@ from modelpack.spec import (
     Model,
     NpmSource,
     PythonSource,
+    Source,
+    TfliteSource,
     UrlSource,
 )
 from modelpack.store.store import Store
@@ -21,20 +23,28 @@ from modelpack.store.store import Store
 
 def model_bytes(model: Model, store: Store) -> int:
     """The bytes of its graph and its weights, as far as they are known. Of a checkpoint, those of all its parts."""
-    match model.source:
+    return _source_bytes(model.source, store)
+
+
+def _source_bytes(source: Source, store: Store) -> int:  # noqa: PLR0911 (one for each kind)
+    match source:
+        case TfliteSource(origin=HubSource() as origin):
+            return sum(file.size_bytes for file in origin.files if file.name == origin.path)
+        case TfliteSource(origin=origin):
+            return _source_bytes(origin, store)
         case CheckpointSource(origin=HubSource() as origin):
-            weights = (file for file in origin.files if file.name in model.source.files)
+            weights = (file for file in origin.files if file.name in source.files)
             return sum(file.size_bytes for file in weights)
         case CheckpointSource():
-            return sum((model.source.folder / name).stat().st_size for name in model.source.files)
+            return sum((source.folder / name).stat().st_size for name in source.files)
         case UrlSource():
-            files = remote_files("model", model.source)
+            files = remote_files("model", source)
             return sum(file.size_bytes or held_bytes(file.digest, store) for file in files)
         case FunctionSource():
-            return sum(path.stat().st_size for path in function_files(model.source).files)
+            return sum(path.stat().st_size for path in function_files(source).files)
         case HubSource():
-            return sum(file.size_bytes for file in remote_files("model", model.source))
+            return sum(file.size_bytes for file in remote_files("model", source))
         case FileSource() | NpmSource() | PythonSource():
-            path = locate(model.source)
+            path = locate(source)
             beside = path.parent.glob(f"{path.name.removesuffix('.onnx')}*data*")
             return sum(file.stat().st_size for file in {path, *beside} if file.is_file())

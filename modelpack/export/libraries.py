@@ -18,6 +18,7 @@ CHECKPOINTS = {
     "optimum.exporters.onnx": "optimum-onnx",
 }
 TRACING = {"torch": "torch", "onnxscript": "onnxscript"}
+TFLITE = {"tensorflow": "tensorflow", "tf2onnx": "tf2onnx"}
 # A checkpoint is a folder: whatever else its files ask for is refused, not fetched.
 _OFFLINE = {
     "HF_HUB_OFFLINE": "1",
@@ -45,8 +46,8 @@ def need_libraries(needed: Mapping[str, str] = CHECKPOINTS) -> None:
     if missing:
         raise StepError(
             "MP-E404",
-            f"an export needs {', '.join(missing)}",
-            remedy="pip install 'modelpack[export]'",
+            f"{'a conversion' if needed is TFLITE else 'an export'} needs {', '.join(missing)}",
+            remedy=f"pip install 'modelpack[{'tflite' if needed is TFLITE else 'export'}]'",
         )
     os.environ.update(_OFFLINE)
 

@@ -20,6 +20,7 @@ from modelpack.planned import (
     SourceModel,
     Step,
     StepKind,
+    TfliteFile,
     Upstream,
 )
 from modelpack.report.places import relative_text, source_text
@@ -86,7 +87,7 @@ def _file(ref: InputRef, root: Path) -> Iterator[str]:
             yield source_text(source, root)
         case CheckpointFiles(source=source) | RemoteFiles(source=source):
             yield source_text(source, root)
-        case FunctionFiles(source=source):
+        case FunctionFiles(source=source) | TfliteFile(source=source):
             yield source_text(source, root)
         case Upstream():
             pass

@@ -13,6 +13,7 @@ from modelpack.spec import (
     NpmSource,
     PythonSource,
     Source,
+    TfliteSource,
     UrlSource,
 )
 
@@ -24,7 +25,7 @@ def source_text(source: Source, root: Path) -> str:
             return f"npm:{package}/{path}"
         case PythonSource(package=package, path=path):
             return f"py:{package}/{path}"
-        case CheckpointSource(origin=origin):
+        case CheckpointSource(origin=origin) | TfliteSource(origin=origin):
             return source_text(origin, root)
         case UrlSource(url=url):
             return url

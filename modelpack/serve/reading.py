@@ -15,6 +15,7 @@ from modelpack.planned import (
     ProjectFolder,
     SourceGraph,
     SourceModel,
+    TfliteFile,
 )
 from modelpack.serve.snapshot import Watched
 from modelpack.sources.locate import locate, npm_trail
@@ -66,6 +67,8 @@ def _paths(ref: InputRef) -> Iterator[Path]:
             yield path
         case SourceGraph(_, source) | SourceModel(_, source, _) | CheckpointFiles(_, source):
             yield from _source_paths(source)
+        case TfliteFile(_, source):
+            yield from _source_paths(source.origin)
         case _:  # results of steps, and files of the web, which are pinned
             return
 

@@ -17,6 +17,7 @@ from modelpack.spec import (
     NpmSource,
     PythonSource,
     Source,
+    TfliteSource,
     UrlSource,
 )
 
@@ -43,6 +44,8 @@ def locate(source: Source) -> Path:
             return _locate_python(source)
         case CheckpointSource():
             return source.folder
+        case TfliteSource():
+            return locate(source.origin)
         case FunctionSource():
             return source.root.joinpath(*source.module.split(".")).with_suffix(".py")
         case UrlSource():

@@ -36,6 +36,7 @@ from modelpack.spec import (
     Project,
     PythonSource,
     Source,
+    TfliteSource,
     UrlSource,
 )
 
@@ -112,7 +113,7 @@ def lock_name(source: Source, folder: Path) -> str:  # noqa: PLR0911 (one for ea
             return source.text
         case CheckpointSource(origin=FileSource(path=path)):
             return Path(os.path.relpath(path, folder)).as_posix()
-        case CheckpointSource(origin=origin):
+        case CheckpointSource(origin=origin) | TfliteSource(origin=origin):
             return lock_name(origin, folder)
         case FileSource() | FunctionSource():
             return ""

@@ -5,8 +5,9 @@ Only names are looked at, and two small JSON files; whether a checkpoint is whol
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec.structs import replace
@@ -22,19 +23,24 @@ from modelpack.sources.checkpoint import (
 )
 from modelpack.sources.hub import graphs_of
 from modelpack.sources.locate import locate
+from modelpack.sources.sniff import is_tflite
 from modelpack.spec import (
     Asset,
     CheckpointSource,
     Export,
+    ExportedSource,
     FunctionSource,
     Golden,
     HubSource,
     Model,
     Project,
     Source,
+    TfliteSource,
     UrlSource,
 )
 
+_TFLITE = ".tflite"
+_FOR_TFLITE = ("opset", "atol")
 _TOKENIZER = "tokenizer.json"
 # What a page needs to prepare inputs and read outputs, by the names that transformers and transformers.js know.
 _ASSETS = (
@@ -82,6 +88,9 @@ def _recognised(model: Model, project: Project) -> Iterator[Model]:
         yield model
         return
     place = _place(model)
+    if _is_tflite(model.source, place):
+        yield _to_convert(model, project)
+        return
     if isinstance(model.source, HubSource) and place is not None:
         graphs = _hub_graphs(model.source, model, project)
         if graphs:
@@ -95,7 +104,7 @@ def _recognised(model: Model, project: Project) -> Iterator[Model]:
             raise _not_exported(model, project)
         yield model
         return
-    assert not isinstance(model.source, CheckpointSource | UrlSource)  # noqa: S101 (for the type checker)
+    assert not isinstance(model.source, ExportedSource | UrlSource)  # noqa: S101 (for the type checker)
     allowed = Allowed(bool(model.export.allow_pickle), bool(model.export.trust_remote_code))
     source = CheckpointSource(
         model.source,
@@ -115,6 +124,24 @@ def _recognised(model: Model, project: Project) -> Iterator[Model]:
         return
     for part in _TWO_GRAPHS:
         yield replace(exported, id=f"{model.id}.{part}", source=replace(source, part=part))
+
+
+def _is_tflite(source: Source, place: Path | None) -> bool:
+    """By content; a file that lies elsewhere by its name."""
+    match source:
+        case UrlSource(url=url):
+            return urlsplit(url).path.lower().endswith(_TFLITE)
+        case HubSource(path=path):
+            return path.lower().endswith(_TFLITE)
+        case _:
+            return place is not None and is_tflite(place)
+
+
+def _to_convert(model: Model, project: Project) -> Model:
+    assert not isinstance(model.source, ExportedSource)  # noqa: S101 (for the type checker)
+    if replace(model.export, **dict.fromkeys(_FOR_TFLITE)) != Export():
+        raise _not_exported(model, project, _FOR_TFLITE)
+    return replace(model, source=TfliteSource(model.source))
 
 
 def _with_reference(model: Model, sources: Mapping[str, Source]) -> Model:
@@ -195,13 +222,15 @@ def _has_two_graphs(source: CheckpointSource, export: Export) -> bool:
     return any(name.endswith(_WRITING_HEADS) for name in config.architectures or ())
 
 
-def _not_exported(model: Model, project: Project) -> UsageError:
+def _not_exported(model: Model, project: Project, fit: Collection[str] = ()) -> UsageError:
     written = next(
-        name for name in Export.__struct_fields__ if getattr(model.export, name) is not None
+        name
+        for name in Export.__struct_fields__
+        if name not in fit and getattr(model.export, name) is not None
     )
     return UsageError(
         "MP-E113",
-        f'"{written}" is for checkpoints; this source is not exported',
+        f'"{written}" is for checkpoints; this source is none',
         where=f"{project.config.name} models.{model.id}.{written}",
         remedy="remove it, or name the folder of a checkpoint",
     )

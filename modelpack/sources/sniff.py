@@ -35,7 +35,8 @@ _KINDS_BY_START = (
     (b"\x89PNG", "a PNG image"),
     (b"%PDF", "a PDF"),
 )
-_KINDS_AT_4 = ((b"TFL3", _TFLITE), (b"ORTM", "a model in onnxruntime's own ORT format"))
+_TFLITE_MARK = b"TFL3"
+_KINDS_AT_4 = ((_TFLITE_MARK, _TFLITE), (b"ORTM", "a model in onnxruntime's own ORT format"))
 _MODES = (
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a named pipe"),
@@ -54,7 +55,7 @@ _BY_KERAS = (
     "keras.saving.load_model('{name}').export('{stem}.onnx', format='onnx')\"`"
 )
 _CONVERTERS = {  # by kind, with the file's name and its name without suffix
-    _TFLITE: _TF2ONNX + " --tflite {name} --output {stem}.onnx`",
+    _TFLITE: 'download it and name the file, which "modelpack[tflite]" converts',
     _TFJS: _TF2ONNX + " --tfjs {name} --output {stem}.onnx`",
     _SAVED_MODEL: _TF2ONNX + " --saved-model {name} --output {stem}.onnx`",
     _KERAS: _BY_KERAS,
@@ -65,6 +66,17 @@ _CONVERTERS = {  # by kind, with the file's name and its name without suffix
 _NUMBER, _BYTES = 0, 2
 _MODEL_FIELDS = {1: _NUMBER, 5: _NUMBER} | dict.fromkeys((2, 3, 4, 6, 7, 8, 14, 20, 25, 26), _BYTES)
 _GRAPH_FIELD, _OPSET_FIELD = 7, 8
+
+
+def is_tflite(path: Path) -> bool:
+    """Whether the file is a TensorFlow Lite model, as its first bytes say; False where it cannot be read."""
+    if not path.is_file():
+        return False
+    try:
+        with path.open("rb") as stream:
+            return stream.read(8)[4:] == _TFLITE_MARK
+    except OSError:
+        return False
 
 
 def check_is_onnx(path: Path) -> None:

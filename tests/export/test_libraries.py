@@ -5,7 +5,7 @@ from importlib.util import find_spec
 import pytest
 
 from modelpack.errors import StepError
-from modelpack.export.libraries import missing_libraries, need_libraries
+from modelpack.export.libraries import TFLITE, missing_libraries, need_libraries
 
 
 def test_libraries_missing_are_named_as_they_are_installed() -> None:
@@ -21,3 +21,12 @@ def test_libraries_that_are_all_there_are_enough() -> None:
 def test_libraries_missing_come_with_the_command() -> None:
     with pytest.raises(StepError, match=r"MP-E404 .*torch.* — pip install 'modelpack\[export\]'"):
         need_libraries()
+
+
+@pytest.mark.skipif(find_spec("tensorflow") is not None, reason="TensorFlow is installed")
+def test_libraries_missing_for_tflite_come_with_their_own_command() -> None:
+    with pytest.raises(
+        StepError,
+        match=r"MP-E404 .*a conversion needs tensorflow.* — pip install 'modelpack\[tflite\]'",
+    ):
+        need_libraries(TFLITE)

@@ -7,7 +7,17 @@ import pytest
 from modelpack.config.read import read_project
 from modelpack.errors import UsageError
 from modelpack.sources.recognise import recognise
-from modelpack.spec import Asset, CheckpointSource, FileSource, Model, Project, PythonSource
+from modelpack.spec import (
+    Asset,
+    CheckpointSource,
+    FileSource,
+    HubSource,
+    Model,
+    Project,
+    PythonSource,
+    TfliteSource,
+    UrlSource,
+)
 from tests.support.checkpoints import T5, make_checkpoint, make_sentence_checkpoint
 
 
@@ -100,3 +110,33 @@ def test_recognise_does_not_need_what_is_not_installed(tmp_path: Path) -> None:
     config.write_text('[models.words]\nsource = "py:not_installed_here/model"\ntask = "a"\n')
     (found,) = recognise(read_project(config, "production")).models
     assert found.source == PythonSource("not_installed_here", "model")
+
+
+TFLITE = b"\x1c\0\0\0TFL3...."
+
+
+def test_recognise_takes_a_tflite_file_for_one_by_its_content(tmp_path: Path) -> None:
+    (tmp_path / "words").write_bytes(TFLITE)
+    assert model(tmp_path).source == TfliteSource(FileSource(tmp_path / "words"))
+
+
+@pytest.mark.parametrize(
+    ("text", "origin"),
+    [
+        ("https://a.org/m.tflite?download=1", UrlSource("https://a.org/m.tflite?download=1")),
+        ("hf:acme/words/m.tflite@main", HubSource("acme/words", "main", "m.tflite")),
+    ],
+)
+def test_recognise_takes_a_tflite_file_elsewhere_for_one_by_its_name(
+    tmp_path: Path, text: str, origin: UrlSource | HubSource
+) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "modelpack.toml").write_text(f'[models.words]\nsource = "{text}"\nopset = 17\n')
+    (found,) = recognise(read_project(tmp_path / "modelpack.toml", "production")).models
+    assert found.source == TfliteSource(origin)
+
+
+def test_recognise_refuses_a_task_for_a_tflite_file(tmp_path: Path) -> None:
+    (tmp_path / "words").write_bytes(TFLITE)
+    with pytest.raises(UsageError, match=r'MP-E113.*"task" is for checkpoints'):
+        project(tmp_path, "opset = 17", 'task = "fill-mask"')

@@ -77,7 +77,10 @@ CASES = {
     "npz": (zipped("x.npy"), kind("a NumPy archive")),
     "npy": (b"\x93NUMPY\x01\x00", kind("a NumPy array")),
     "h5": (b"\x89HDF\r\n\x1a\n....", kind("a Keras or other HDF5 file", BY_KERAS)),
-    "tflite": (b"\x1c\0\0\0TFL3....", kind("a TFLite model", TF2ONNX.format("tflite"))),
+    "tflite": (
+        b"\x1c\0\0\0TFL3....",
+        kind("a TFLite model", 'download it and name the file, which "modelpack[tflite]" converts'),
+    ),
     "ort": (b"\x1c\0\0\0ORTM....", kind("a model in onnxruntime's own ORT format")),
     "gguf": (b"GGUF\x03\0\0\0", kind("a GGUF model")),
     "tfjs": (

@@ -24,6 +24,10 @@ needs_export = pytest.mark.skipif(
     find_spec("torch") is None or find_spec("optimum") is None,
     reason="needs pip install 'modelpack[export]'",
 )
+needs_tflite = pytest.mark.skipif(
+    find_spec("tensorflow") is None or find_spec("tf2onnx") is None,
+    reason="needs pip install 'modelpack[tflite]'",
+)
 LIMIT_S = 300.0
 
 
