@@ -32,7 +32,7 @@ CATALOG: dict[StepKind, KindFacts] = {
     "fetch": KindFacts("modelpack.steps.fetch", _GRAPH_TOOLS, 600, 1),
     "convert": KindFacts(  # measured on MobileNet: 0.66 GB for a model of 1.6 MB
         "modelpack.steps.convert",
-        ("tensorflow", "tensorflow-cpu", "tf2onnx", *_GRAPH_TOOLS, "onnxruntime"),
+        ("tensorflow", "tensorflow_cpu", "tf2onnx", *_GRAPH_TOOLS, "onnxruntime"),
         1800,
         6,
         600 * MIB,
