@@ -54,7 +54,7 @@ def _may_run_code(model: Values, source: Source | None) -> Iterator[Fault]:
             "MP-E113",
             model.place(keys.ALLOW_PICKLE).keys,
             "allow_pickle needs the sha256 of the pickle",
-            remedy="run `sha256sum pytorch_model.bin`, and add sha256",
+            remedy="run `sha256sum pytorch_model.bin` (of shards: `sha256sum pytorch_model-*.bin | sha256sum`), and add sha256",
         )
 
 

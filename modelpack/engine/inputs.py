@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from modelpack.digest import digest_bytes
 from modelpack.engine.downloads import fetch
 from modelpack.engine.hub import HubFile, fetch_from_hub
 from modelpack.engine.resolved import (
@@ -40,7 +41,7 @@ from modelpack.planned import (
     Upstream,
 )
 from modelpack.record import ModelFacts, TaskResult
-from modelpack.sources.checkpoint import PICKLE, check_checkpoint
+from modelpack.sources.checkpoint import PICKLE, check_checkpoint, pickles_of
 from modelpack.sources.download import Progress
 from modelpack.sources.external import resolve_external
 from modelpack.sources.folder import list_folder, names_digest
@@ -168,21 +169,24 @@ class Inputs:
         if isinstance(source.origin, HubSource):
             return checkpoint_on_hub(role, source.files, source.origin)
         check_checkpoint(source.folder, source.files)
-        if PICKLE in source.files:
-            self._check_pickle(source)
+        if pickles := pickles_of(source.files):
+            self._check_pickles(source, pickles)
         for folder in {(source.folder / name).parent for name in source.files}:
             self._folders[folder] = names_digest(entry.name for entry in folder.iterdir())
         if isinstance(source.origin, NpmSource):
             self.absent.update(npm_trail(source.origin)[1])
         return tuple(self._file(role, name, source.folder / name) for name in source.files)
 
-    def _check_pickle(self, source: CheckpointSource) -> None:
-        path = source.folder / PICKLE
-        if (digest := self.digest(path)) != source.pickle_sha256:
+    def _check_pickles(self, source: CheckpointSource, names: tuple[str, ...]) -> None:
+        digest, found = self.digest(source.folder / names[0]), "the pickle's SHA-256"
+        if names != (PICKLE,):  # what `sha256sum pytorch_model-*.bin | sha256sum` prints
+            lines = (f"{self.digest(source.folder / name)}  {name}\n" for name in names)
+            digest, found = digest_bytes("".join(lines).encode()), "the SHA-256 of all shards"
+        if digest != source.pickle_sha256:
             raise SourceError(
                 "MP-E241",
-                f"the pickle's SHA-256 is {digest}; expected {source.pickle_sha256}",
-                where=str(path),
+                f"{found} is {digest}; expected {source.pickle_sha256}",
+                where=str(source.folder / names[0]),
                 remedy="if you trust it, set `sha256` to that",
             )
 

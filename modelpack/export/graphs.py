@@ -97,7 +97,7 @@ def _load(checkpoint: Path, task: str, wanted: Export) -> PreTrainedModel:
         device="cpu",
         local_files_only=True,
         trust_remote_code=bool(wanted.trust_remote_code),
-        use_safetensors=not (wanted.allow_pickle and (checkpoint / "pytorch_model.bin").is_file()),
+        use_safetensors=not (wanted.allow_pickle and any(checkpoint.glob("pytorch_model*.bin"))),
     )
     TasksManager.standardize_model_attributes(loaded)
     loaded.config.use_cache = task.endswith(_PAST)

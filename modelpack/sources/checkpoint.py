@@ -8,7 +8,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -32,6 +33,8 @@ _SAFE = Allowed()
 CONFIG = "config.json"
 MODULES = "modules.json"
 PICKLE = "pytorch_model.bin"
+PICKLE_SHARD = re.compile(r"pytorch_model-[0-9]+-of-[0-9]+\.bin")
+_PICKLE_INDEX = f"{PICKLE}.index.json"
 _WEIGHTS = "model.safetensors"
 _INDEX = "model.safetensors.index.json"
 SMALL_SUFFIXES = frozenset({".json", ".txt", ".model", ".jinja"})
@@ -71,11 +74,20 @@ def checkpoint_files(
     """
     found = _safe_files(folder, names)
     held = set(_held(folder, "") if names is None else names)
-    if allowed.pickle and PICKLE in held and not any(name.endswith(_WEIGHTS) for name in found):
-        found = (*found, PICKLE)
+    if allowed.pickle and not any(name.endswith(".safetensors") for name in found):
+        found = (*found, *pickles_of(held))
     if allowed.code:
         found = (*found, *sorted(name for name in held if _is_code(name)))
     return found
+
+
+def pickles_of(names: Iterable[str]) -> tuple[str, ...]:
+    """The pickle of weights among these files, or the shards of one, sorted."""
+    held = set(names)
+    if PICKLE in held:
+        return (PICKLE,)
+    shards = sorted(name for name in held if PICKLE_SHARD.fullmatch(name))
+    return tuple(shards) if _PICKLE_INDEX in held else ()
 
 
 def _is_code(name: str) -> bool:
@@ -118,7 +130,7 @@ def check_checkpoint(folder: Path, files: tuple[str, ...]) -> None:
     """Nothing, where every file is whole and there are weights. Raises: SourceError MP-E202, MP-E207 or MP-E222."""
     weights = [name for name in files if name.endswith(".safetensors")]
     transformer = transformer_prefix(folder)
-    if PICKLE not in files and not any(name.startswith(transformer) for name in weights):
+    if not pickles_of(files) and not any(name.startswith(transformer) for name in weights):
         raise _without_weights(folder / transformer)
     for name in weights:
         _check_weights(folder / name)
@@ -126,6 +138,10 @@ def check_checkpoint(folder: Path, files: tuple[str, ...]) -> None:
         for shard in sorted(set(_shards(folder / transformer))):
             if f"{transformer}{shard}" not in files:
                 raise _broken(folder / transformer / _INDEX, f'"{shard}" is missing')
+    if PICKLE not in files and pickles_of(files):
+        for shard in sorted(set(_shards(folder, _PICKLE_INDEX))):
+            if shard not in files:
+                raise _broken(folder / _PICKLE_INDEX, f'"{shard}" is missing')
 
 
 def read_json(path: Path, form: type[T]) -> T:
@@ -157,10 +173,10 @@ def _counts(place: Path, name: str) -> bool:
     return name in (set(_shards(place)) if (place / _INDEX).is_file() else {_WEIGHTS})
 
 
-def _shards(folder: Path) -> Iterator[str]:
-    for shard in read_json(folder / _INDEX, _Index).weight_map.values():
+def _shards(folder: Path, index: str = _INDEX) -> Iterator[str]:
+    for shard in read_json(folder / index, _Index).weight_map.values():
         if not _is_plain(shard):
-            raise _broken(folder / _INDEX, f'the file "{shard}" lies outside')
+            raise _broken(folder / index, f'the file "{shard}" lies outside')
         yield shard
 
 

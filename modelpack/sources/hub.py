@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 from modelpack.errors import SourceError
-from modelpack.sources.checkpoint import PICKLE, SMALL_SUFFIXES, Allowed
+from modelpack.sources.checkpoint import SMALL_SUFFIXES, Allowed, pickles_of
 
 _FOLDERS = ("onnx/", "")
 _SINGLE = ("model.onnx", "decoder_model_merged.onnx", "decoder_model.onnx")
@@ -50,7 +50,7 @@ def wanted_files(
     found = {name for graph in graphs for name in (graph, *data_files(graph, held))}
     if not path:
         found.update(name for name in held if _WEIGHTS.fullmatch(name))
-        found.update({PICKLE} & held if allowed.pickle and not found else ())
+        found.update(pickles_of(held) if allowed.pickle and not found else ())
     if not found:
         raise _nothing(held, where)
     if allowed.code:

@@ -143,6 +143,36 @@ def test_checkpoint_files_hold_a_pickle_and_code_only_where_allowed(tmp_path: Pa
     assert both <= set(checkpoint_files(folder, Allowed(pickle=True, code=True)))
 
 
+SHARDS = {
+    "pytorch_model__bin__index__json": {
+        "weight_map": {
+            "a": "pytorch_model-00001-of-00002.bin",
+            "b": "pytorch_model-00002-of-00002.bin",
+        }
+    },
+    "pytorch_model-00001-of-00002__bin": b"one",
+}
+
+
+def test_checkpoint_files_hold_the_shards_of_a_pickle_where_allowed(tmp_path: Path) -> None:
+    second = {"pytorch_model-00002-of-00002__bin": b"two"}
+    folder = make_checkpoint(tmp_path, model__safetensors=None, **SHARDS, **second)
+    names = {"pytorch_model-00001-of-00002.bin", "pytorch_model-00002-of-00002.bin"}
+    assert names.isdisjoint(checkpoint_files(folder))
+    found = checkpoint_files(folder, Allowed(pickle=True))
+    assert names | {"pytorch_model.bin.index.json"} <= set(found)
+    check_checkpoint(folder, found)
+
+
+def test_checkpoint_without_a_shard_of_a_pickle_names_it(tmp_path: Path) -> None:
+    folder = make_checkpoint(tmp_path, model__safetensors=None, **SHARDS)
+    found = checkpoint_files(folder, Allowed(pickle=True))
+    with pytest.raises(
+        SourceError, match=r'MP-E222.*"pytorch_model-00002-of-00002\.bin" is missing'
+    ):
+        check_checkpoint(folder, found)
+
+
 def test_checkpoint_with_safetensors_needs_no_pickle(tmp_path: Path) -> None:
     folder = make_checkpoint(tmp_path, pytorch_model__bin=b"pickle")
     assert "pytorch_model.bin" not in checkpoint_files(folder, Allowed(pickle=True))
