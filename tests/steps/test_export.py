@@ -13,12 +13,14 @@ from modelpack.engine.workers import ProcessWorkers
 from modelpack.errors import StepError
 from modelpack.steps.contract import StepOutput
 from tests.support.checkpoints import make_checkpoint, make_sentence_checkpoint, write
+from tests.support.decoders import decode, run_graph
 from tests.support.exports import Array, Exporter, file_of, needs_export, state_of
 
 pytestmark = [pytest.mark.export, needs_export]
 
 # optimum's own tolerance for these models is 1e-4 and smaller; the inputs here are longer than those it tries.
 CLOSE = 1e-4
+ENDS = (5, 6, 9)  # of a decoder's calls: a prompt, a token, three at once
 
 
 @pytest.fixture(scope="module")
@@ -71,23 +73,9 @@ def test_export_of_a_decoder_continues_from_its_state(exporter: Exporter, kind: 
     output = exporter.export(checkpoint)
     ids = tokens(1, 9)
     (expected,) = exporter.expected(checkpoint, {"input_ids": ids}, "logits")
-    pairs = state_of(output)
-    sizes = shapes(file_of(output, "graph"))
-    state: dict[str, Array] = {
-        pair.input: np.zeros((1, int(sizes[pair.input][1]), 0, 8), np.float32) for pair in pairs
-    }
-    found = []
-    for end in (5, 6, 9):  # a prompt, a token, three at once
-        begin = sum(part.shape[1] for part in found)
-        inputs = {
-            "input_ids": ids[:, begin:end],
-            "attention_mask": np.ones((1, end), np.int64),
-            "position_ids": np.arange(begin, end)[None],
-        }
-        logits, *made = run(output, {**inputs, **state}, "logits", *[pair.output for pair in pairs])
-        found.append(logits)
-        state = {pair.input: value for pair, value in zip(pairs, made, strict=True)}
-    np.testing.assert_allclose(np.concatenate(found, axis=1), expected, atol=CLOSE)
+    state = {pair.input: pair.output for pair in state_of(output)}
+    found = decode(file_of(output, "graph"), state, ids, ENDS)
+    np.testing.assert_allclose(found, expected, atol=CLOSE)
     assert measured(output, "task") == "text-generation-with-past"
 
 
@@ -151,6 +139,30 @@ def test_export_of_an_encoder_and_a_decoder(exporter: Exporter, kind: str) -> No
     assert names == [
         f"past_key_values.{layer}.decoder.{half}" for layer in (0, 1) for half in ("key", "value")
     ]
+
+
+@pytest.mark.parametrize("kind", ["t5", "whisper"])
+def test_export_of_an_encoder_and_a_decoder_writes_what_the_checkpoint_writes(
+    exporter: Exporter, kind: str
+) -> None:
+    checkpoint, words = exporter.checkpoint(kind), tokens(1, 9)
+    sound = np.random.default_rng(1).standard_normal((1, 8, 3000), np.float32)
+    ids = tokens(1, 13)
+    inputs: dict[str, Array] = (
+        {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+        if kind == "t5"
+        else {"input_features": sound}
+    )
+    names = ("encoder_last_hidden_state", "logits")
+    expected = exporter.expected(checkpoint, {**inputs, "decoder_input_ids": words}, *names)
+    output = exporter.export(checkpoint)
+    (hidden,) = run_graph(file_of(output, "encoder-graph"), inputs, "last_hidden_state")
+    np.testing.assert_allclose(hidden, expected[0], atol=CLOSE)
+    state = {pair.input: pair.output for pair in state_of(output, "decoder-state")}
+    encoded = {"encoder_hidden_states": hidden, "encoder_attention_mask": np.ones_like(ids)}
+    for ends in (ENDS, tuple(range(1, 10)), (9,)):
+        found = decode(file_of(output, "decoder-graph"), state, words, ends, encoded)
+        np.testing.assert_allclose(found, expected[1], atol=CLOSE)
 
 
 def test_export_of_sentences_gives_one_vector(exporter: Exporter, tmp_path: Path) -> None:

@@ -65,7 +65,10 @@ def apply_half(trial: Trial, params: QuantizeParams, excluded: Collection[str]) 
     if params.dtype == "fp16" and params.settings == RecipeSettings():
         return apply_fp16(trial, device, kept)
     # The converter casts at the edge of an island only where it knows types, and onnx infers none behind contrib operators.
-    ir.passes.common.ShapeInferencePass(check_type=False, strict_mode=False)(original)
+    # Models with branches it does not convert (case 2), and what onnx infers inside theirs is wrong at times: a T5 decoder
+    # with inferred shapes does not load.
+    if not _has_branches(original):
+        ir.passes.common.ShapeInferencePass(check_type=False, strict_mode=False)(original)
     integers = apply_mixed(original, params, excluded)
     if params.dtype == "q4f16" and not integers.narrowed:
         return integers
@@ -83,7 +86,7 @@ def apply_fp16(trial: Trial, device: Device, excluded: Collection[str]) -> Appli
     """The model in half precision."""
     if device == "wasm":
         return store_halves(read_model(trial.source), excluded)
-    if len(list(read_model(trial.source).graphs())) > 1:
+    if _has_branches(read_model(trial.source)):
         return _stored(trial, excluded, "nothing says whether values inside its branches overflow")
     if not trial.feeds:
         return _stored(trial, excluded, "no made-up inputs run in it, so values cannot be compared")
@@ -95,6 +98,10 @@ def apply_fp16(trial: Trial, device: Device, excluded: Collection[str]) -> Appli
     if not error <= TOLERANCE:
         return _stored(trial, excluded, f"converted, it is {error:.2g} off")
     return converted
+
+
+def _has_branches(model: ir.Model) -> bool:
+    return len(list(model.graphs())) > 1
 
 
 def _stored(trial: Trial, excluded: Collection[str], reason: str) -> Applied:
