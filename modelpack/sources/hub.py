@@ -2,7 +2,8 @@
 
 1. `path` names an ONNX file: that one, with its data files.
 2. A repository that ships ONNX is used as it is: `model.onnx`, or an encoder and a decoder, in `onnx/` or at the top. What
-   exporters leave beside it (halves, quantised forms) is not: variants are made here, and measured.
+   exporters leave beside it (halves, quantised forms) is not: variants are made here, and measured. A decoder comes as one
+   graph with both branches, or else as two: of the first call, and of all others.
 3. Anything else is a checkpoint in safetensors. Its files are locked beside the ONNX files of case 2, because a `task` in
    the configuration asks for an export all the same.
 4. JSON, vocabularies and templates at the top and in the folders of sentence-transformers come along; no code does.
@@ -21,6 +22,7 @@ _FOLDERS = ("onnx/", "")
 _SINGLE = ("model.onnx", "decoder_model_merged.onnx", "decoder_model.onnx")
 _ENCODER = "encoder_model.onnx"
 _DECODERS = ("decoder_model_merged.onnx", "decoder_model.onnx")
+_WITH_PAST = "decoder_with_past_model.onnx"
 _MODULE = r"(?:[0-9]+_[A-Za-z]+/)?"  # sentence-transformers: 1_Pooling
 _COMPANION = re.compile(rf"{_MODULE}[^/]+")
 _WEIGHTS = re.compile(rf"{_MODULE}model(?:-[0-9]+-of-[0-9]+)?\.safetensors")
@@ -67,7 +69,9 @@ def graphs_of(names: Iterable[str], path: str) -> tuple[tuple[str, str], ...]:
     for folder in _FOLDERS:
         decoder = next((name for name in _DECODERS if folder + name in held), "")
         if decoder and folder + _ENCODER in held:
-            return (("encoder", folder + _ENCODER), ("decoder", folder + decoder))
+            is_one = decoder == _DECODERS[0] or folder + _WITH_PAST not in held
+            others = () if is_one else (("decoder_with_past", folder + _WITH_PAST),)
+            return (("encoder", folder + _ENCODER), ("decoder", folder + decoder), *others)
         for name in _SINGLE:
             if folder + name in held:
                 return (("", folder + name),)

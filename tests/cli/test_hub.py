@@ -9,14 +9,19 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from msgspec import Struct
 
 from modelpack.digest import digest_bytes
+from modelpack.engine.workers import ProcessWorkers
 from tests.support.checkpoints import T5, WEIGHTS
 from tests.support.cli import Answer, environment_with, modelpack, modelpack_process
+from tests.support.decoders import decode, run_graph
+from tests.support.exports import Array, Exporter, file_of, needs_export
 from tests.support.hub_server import COMMIT, Hub, hub_serving
 from tests.support.onnx_models import mlp, with_data_file
+from tests.support.reassembly import Pack
 
 pytest.importorskip("huggingface_hub")
 
@@ -202,6 +207,82 @@ def test_hub_lock_with_a_path_that_leaves_is_refused(place: Place) -> None:
     (place.folder / "modelpack.lock").write_text(json.dumps(lock))
     answer = modelpack("list", "-C", place.folder)
     assert (answer.code, "MP-E721" in answer.err) == (2, True)
+
+
+@pytest.mark.export
+@needs_export
+def test_hub_checkpoint_is_exported_and_gives_what_transformers_gives(
+    place: Place, tmp_path: Path
+) -> None:
+    exporter = Exporter(ProcessWorkers(1), tmp_path / "made")
+    ids = np.arange(12, dtype=np.int64).reshape(2, 6) + 2
+    inputs: dict[str, Array] = {
+        "input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": ids * 0,
+    }  # fmt: skip
+    try:
+        checkpoint = exporter.checkpoint("bert")
+        (expected,) = exporter.expected(checkpoint, inputs, "logits")
+    finally:
+        exporter.workers.stop()
+    files = {path.name: path.read_bytes() for path in checkpoint.iterdir()}
+    place.hub.files["acme/words"] = {**files, "pytorch_model.bin": b"x", "tf_model.h5": b"x"}
+    place.configure("hf:acme/words@main")
+    built = place.run("build")
+    assert built.code == 0, built.err
+    assert [request.path.rpartition("/")[2] for request in place.hub.asked("/storage/")] == [
+        "model.safetensors"
+    ]
+    pack = Pack(place.folder / "public" / "models")
+    graph = pack.assemble(pack.variant("words", "fp32"), tmp_path / "assembled")
+    np.testing.assert_allclose(run_graph(graph, inputs, "logits")[0], expected, atol=1e-4)
+    assert list(pack.manifest["models"]["words"]["assets"]) == [
+        "config", "special_tokens_map", "tokenizer", "tokenizer_config",
+    ]  # fmt: skip
+    place.hub.trouble.gone = True
+    (place.folder / "public" / "models" / "manifest.json").unlink()
+    again = place.run("build", "--json=stream")
+    assert (again.code, '"finished"' in again.out) == (0, False)  # neither torch nor the hub
+
+
+@pytest.mark.export
+@needs_export
+def test_hub_encoder_and_decoder_in_onnx_are_used_as_they_are(place: Place, tmp_path: Path) -> None:
+    exporter = Exporter(ProcessWorkers(1), tmp_path / "made")
+    words = np.arange(9, dtype=np.int64)[None] + 3
+    inputs: dict[str, Array] = {
+        "input_ids": words + 20, "attention_mask": np.ones_like(words), "decoder_input_ids": words,
+    }  # fmt: skip
+    try:
+        checkpoint = exporter.checkpoint("t5")
+        (expected,) = exporter.expected(checkpoint, inputs, "logits")
+        exported = exporter.export(checkpoint)
+    finally:
+        exporter.workers.stop()
+    files = {path.name: path.read_bytes() for path in checkpoint.iterdir()}
+    for part, name in (("encoder", "encoder_model"), ("decoder", "decoder_model_merged")):
+        content = file_of(exported, f"{part}-graph").read_bytes()
+        files |= {f"onnx/{name}.onnx": content, f"onnx/{name}_quantized.onnx": b"of somebody"}
+    place.hub.files["acme/words"] = files
+    place.configure("hf:acme/words@main")
+    built = place.run("build")
+    assert built.code == 0, built.err
+    assert {request.path.rpartition("/")[2] for request in place.hub.asked("/storage/")} == {
+        "encoder_model.onnx", "decoder_model_merged.onnx",
+    }  # fmt: skip
+    pack = Pack(place.folder / "public" / "models")
+    graphs = {
+        part: pack.assemble(pack.variant(f"words.{part}", "fp32"), tmp_path / part)
+        for part in ("encoder", "decoder")
+    }
+    (hidden,) = run_graph(graphs["encoder"], inputs, "last_hidden_state")
+    encoded: dict[str, Array] = {
+        "encoder_hidden_states": hidden, "encoder_attention_mask": inputs["attention_mask"],
+    }  # fmt: skip
+    pairs = pack.manifest["models"]["words.decoder"]["state"]
+    state = {pair["input"]: pair["output"] for pair in pairs}
+    assert len(state) == 4
+    found = decode(graphs["decoder"], state, words, (3, 4, 9), encoded)
+    np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
 LARGE = 24 << 20  # the client writes blocks of 10 MB, and goes on after the last

@@ -39,6 +39,9 @@ def test_hub_files_of_a_named_graph_hold_no_other_weights() -> None:
          (("", "onnx/decoder_model_merged.onnx"),)),
         (["onnx/encoder_model.onnx", "onnx/decoder_model.onnx", "onnx/decoder_model_merged.onnx"],
          (("encoder", "onnx/encoder_model.onnx"), ("decoder", "onnx/decoder_model_merged.onnx"))),
+        (["encoder_model.onnx", "decoder_model.onnx", "decoder_with_past_model.onnx"],
+         (("encoder", "encoder_model.onnx"), ("decoder", "decoder_model.onnx"),
+          ("decoder_with_past", "decoder_with_past_model.onnx"))),
         ([], ()),
     ],
 )  # fmt: skip
