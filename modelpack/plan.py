@@ -158,6 +158,7 @@ def _solve(model: Model, golden: Golden, variant: Variant) -> Step:
             model.outputs,
             tuple(_targets(golden)),
             model.state,
+            variant.objective,
         ),
         (
             Upstream("model", f"shake:{model.id}", "model"),

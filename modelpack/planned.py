@@ -15,6 +15,7 @@ from modelpack.spec import (
     Export,
     Form,
     FunctionSource,
+    Objective,
     Preprocess,
     RecipeSettings,
     RemoteSource,
@@ -129,6 +130,7 @@ class SolveParams(Struct, frozen=True, tag="solve"):
     outputs: tuple[str, ...]
     targets: tuple[Target, ...]
     state: tuple[StatePair, ...] = ()
+    objective: Objective = "download"
 
 
 class SplitParams(Struct, frozen=True, tag="split"):

@@ -30,6 +30,7 @@ Compression = Literal["balanced", "smallest", "none"]
 Hints = Literal["error", "warning"]
 # `entropy`: on grids chosen for how small they compress. `auto`: so, and in whichever form of the device is smallest.
 Shape = Literal["plain", "entropy", "auto"]
+Objective = Literal["download", "latency"]  # what a search makes small
 # `dynamic`: products of integers, activations rounded as they come. `static`: by ranges that samples were seen to have.
 # `float`: only weights are integers.
 Activations = Literal["dynamic", "static", "float"]
@@ -369,6 +370,7 @@ class Variant(Struct, frozen=True):
     block_size: int
     budget: tuple[Limit, ...]
     shape: Shape = "plain"
+    objective: Objective = "download"
     settings: RecipeSettings = RecipeSettings()
 
 

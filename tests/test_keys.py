@@ -107,6 +107,7 @@ CHANGED: dict[str, tuple[Params, dict[str, Params]]] = {
             "outputs": SolveParams("wasm", "entropy", (), ("y",), TARGETS),
             "state": SolveParams("wasm", "entropy", (), (), TARGETS, PAIR),
             "targets": SolveParams("wasm", "entropy", (), (), (Target("cosine", 0.98),)),
+            "objective": SolveParams("wasm", "entropy", (), (), TARGETS, (), "latency"),
         },
     ),
     "evaluate": (

@@ -152,5 +152,6 @@ def _variant(id_: str, variant: Values, budget: Values, around: _Around) -> Vari
         block_size=variant_keys.block_size_of(variant),
         budget=tuple(read_limits(own, device, around.mode, around.networks)),
         shape=variant_keys.shape_of(id_, variant),
+        objective=variant.value(variant_keys.OBJECTIVE),
         settings=variant_keys.settings_of(variant),
     )

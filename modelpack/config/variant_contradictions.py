@@ -143,6 +143,9 @@ def _activations(device: Device, variant: Values, golden: Values) -> Iterator[Fa
 
 def _shape(id_: str, variant: Values, golden: Values) -> Iterator[Fault]:
     dtype, shape = keys.written_dtype(id_, variant), keys.shape_of(id_, variant)
+    if dtype != "auto" and variant.get(keys.OBJECTIVE) is not None:
+        message = 'only a search has an objective; expected one only beside dtype = "auto"'
+        yield _contradiction(variant.place(keys.OBJECTIVE), message)
     if shape == "plain":
         return
     key: Key[object] = keys.DTYPE if dtype == "auto" else keys.SHAPE

@@ -16,6 +16,7 @@ from modelpack.spec import (
     CalibrateMethod,
     Device,
     Dtype,
+    Objective,
     RecipeSettings,
     Shape,
 )
@@ -51,6 +52,12 @@ SHAPE = Key(
     Choice[Shape](("plain", "entropy")),
     "plain: weights as exact as 8 bits hold them; entropy: only as exact as the golden set's metrics ask, which compresses far better. Only for q8.",
     default="plain",
+)
+OBJECTIVE = Key(
+    "objective",
+    Choice[Objective](get_args(Objective)),
+    "What auto makes small: download: the bytes; latency: on wasm integers are multiplied, twice as fast, if the golden set's metrics hold then. Only for auto.",
+    default="download",
 )
 DEVICE = Key(
     "device",
@@ -120,6 +127,7 @@ VARIANT = Table(
     (
         DTYPE,
         SHAPE,
+        OBJECTIVE,
         DEVICE,
         NODES_TO_EXCLUDE,
         BLOCK_SIZE,

@@ -18,8 +18,8 @@ def test_build_auto_says_which_form_it_chose(project: Project) -> None:
     project.edit('q8 = { device = "wasm" }', "auto = {}")
     answer = build(project)
     assert (answer.code, answer.out) == (0, "")
-    assert "words@auto: solve: floats products: about " in answer.err
-    assert "; integers products: about " in answer.err
+    assert "words@auto: solve: integers products: about " in answer.err
+    assert "; floats products: about " in answer.err
     assert "words  auto" in answer.err
 
 

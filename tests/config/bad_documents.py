@@ -293,6 +293,7 @@ variants.auto = { overrides = { "/a" = "q4" } }
     "variant_shape_that_follows_the_baseline": MODEL
     + 'variants.q8 = { shape = "entropy" }\ngolden = { samples = "g.npz", metrics = { cosine = ">= baseline" } }',
     "variant_auto_without_golden": MODEL + "variants.auto = {}",
+    "variant_objective_without_search": MODEL + 'variants.q8 = { objective = "latency" }',
     "variant_shape_unknown": MODEL + 'variants.q8 = { shape = "round" }',
     "variant_is_a_text": MODEL + 'variants.q8 = "wasm"',
     "faults_of_four_kinds": """\
@@ -414,6 +415,7 @@ READER_ONLY = {
     "variant_shape_without_golden",
     "variant_shape_without_metrics",
     "variant_auto_without_golden",
+    "variant_objective_without_search",
     # 4. keys that are needed only beside others, or that the defaults may give
     "golden_without_samples",
     "golden_text_without_tokenizer",

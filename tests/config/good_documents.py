@@ -108,7 +108,7 @@ golden = { samples = "g.npz", metrics = { cosine = ">= 0.99" } }
 auto = {}
 small = { dtype = "q8", shape = "entropy", device = "webgpu" }
 q8 = { shape = "plain" }
-other = { dtype = "auto" }""",
+other = { dtype = "auto", objective = "latency" }""",
     "variants_static": MODEL
     + """\
 golden = { samples = "g.npz" }

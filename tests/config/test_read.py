@@ -123,6 +123,7 @@ def test_read_project_auto_stores_eight_bits(tmp_path: Path) -> None:
         ("q8", "q8", "wasm", "plain"),
         ("other", "q8", "wasm", "auto"),
     ]
+    assert [v.objective for v in variants] == ["download", "download", "download", "latency"]
 
 
 def test_read_project_settings_of_an_export(tmp_path: Path) -> None:

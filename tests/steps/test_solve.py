@@ -13,7 +13,7 @@ from modelpack.graph.golden.samples import write_samples
 from modelpack.graph.sessions import open_session
 from modelpack.planned import EvaluateParams, QuantizeParams, SolveParams
 from modelpack.record import Evaluation
-from modelpack.spec import Device, Shape, Target
+from modelpack.spec import Device, Objective, Shape, Target
 from modelpack.steps import evaluate, quantize, solve
 from modelpack.steps.contract import StepOutput
 from tests.support import onnx_models
@@ -27,10 +27,11 @@ def run(
     shape: Shape = "entropy",
     device: Device = "wasm",
     *excluded: str,
+    objective: Objective = "download",
 ) -> StepOutput:
     model = onnx_models.write(wide_mlp(), folder / "model.onnx")
     tune = sample_file(folder / "tune.npz", mlp_samples(40, seed=5))
-    params = SolveParams(device, shape, excluded, (), (target,))
+    params = SolveParams(device, shape, excluded, (), (target,), (), objective)
     known = write_statistics(folder / "statistics.npz", measure(model, mlp_samples(80), ()))
     return solve.run(step_input(params, folder, model=model, statistics=known, tune=tune))
 
@@ -80,6 +81,14 @@ def test_run_auto_tries_every_form_and_keeps_the_smallest(tmp_path: Path) -> Non
     smallest = min(met, key=lambda attempt: attempt.entropy_bytes)
     assert ledger.products == smallest.products
     assert measured(output)["entropyBytes"] == round(smallest.entropy_bytes)
+
+
+def test_run_auto_for_latency_ends_with_the_fastest_form_that_keeps_the_limits(
+    tmp_path: Path,
+) -> None:
+    output = run(tmp_path, Target("cosine", 0.995), "auto", objective="latency")
+    assert measured(output)["products"] == "integers"
+    assert "floats" not in output.notes[0]
 
 
 def test_run_webgpu_never_multiplies_integers(tmp_path: Path) -> None:
