@@ -37,7 +37,10 @@ class Commit(Struct, frozen=True):
 
 
 class Picture(Struct, frozen=True):
-    """A project as it is published. `variants` are in the order of the check's rows."""
+    """A project as it is published. `variants` are in the order of the check's rows.
+
+    `thumbnails` are WebP pictures of samples by their position, for each model that has any.
+    """
 
     project: str
     check: CheckReport
@@ -45,3 +48,4 @@ class Picture(Struct, frozen=True):
     variants: tuple[VariantPicture, ...]
     machines: dict[str, Machine]
     history: tuple[Commit, ...]
+    thumbnails: dict[str, dict[int, bytes]] = {}

@@ -15,7 +15,7 @@ from modelpack.picture import Picture, VariantPicture
 from modelpack.plan import make_plan, variant_target
 from modelpack.published import VariantStats
 from modelpack.record import EvaluatedSamples, Layout, TaskResult
-from modelpack.spec import Golden, Model, Project, Variant
+from modelpack.spec import Golden, ImageLayout, Model, Project, Variant
 from modelpack.store.store import Store
 
 T = TypeVar("T")
@@ -47,6 +47,11 @@ def picture_of(project: Project, whole: Project, store: Store) -> Picture:
         ),
         machines=standing.stats.machines,
         history=committed_baselines(whole.baseline),
+        thumbnails={
+            model.id: _thumbnails(model, model.golden, known)
+            for model in project.models
+            if model.golden
+        },
     )
 
 
@@ -75,6 +80,19 @@ def _read(step: str, role: str, kind: type[T], known: _Known) -> T | None:
         return None
     (output,) = result.with_role(role)
     return msgspec.json.decode(known.store.blobs.read_bytes(output.digest), type=kind)
+
+
+def _thumbnails(model: Model, golden: Golden, known: _Known) -> dict[int, bytes]:
+    """Pictures of the judge samples; none where they are no pictures, or the cache no longer has them."""
+    from modelpack.engine.thumbnails import thumbnails  # noqa: PLC0415 (numpy: 100 ms)
+
+    result = known.results.get(f"golden:{model.id}")
+    if result is None:
+        return {}
+    (judge,) = result.with_role("judge")
+    layout = golden.preprocess
+    is_bgr = isinstance(layout, ImageLayout) and layout.color == "bgr"
+    return thumbnails(known.store.blobs.path(judge.digest), is_bgr=is_bgr)
 
 
 def _texts(golden: Golden) -> dict[int, str]:

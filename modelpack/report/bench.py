@@ -71,6 +71,17 @@ def recommended_threads(runs: Sequence[Run]) -> tuple[Run, Run] | None:
     return min(good, key=lambda run: run.threads), single
 
 
+def threads_text(runs: Sequence[Run]) -> str:
+    """How many threads to use, and why; empty where there is nothing to choose."""
+    choice = recommended_threads(runs)
+    if choice is None:
+        return ""
+    best, single = choice
+    if best.threads == 1:
+        return "1; more do not make it a tenth faster"
+    return f"{best.threads}, {single.p50_s / best.p50_s:.1f} times as fast as 1"
+
+
 def _table(found: Sequence[MeasuredVariant], palette: Palette) -> tuple[str, ...]:
     metrics = metrics_of(run.accuracy for one in found for run in one.runs)
     columns = [
@@ -104,9 +115,9 @@ def _cells(run: Run, metrics: Sequence[str]) -> tuple[str, ...]:
 
 
 def _advice(one: MeasuredVariant) -> Iterator[str]:
-    choice = recommended_threads(one.runs)
-    if choice is not None:
-        yield f"{one.variant} threads: {_threads(*choice)}"
+    threads = threads_text(one.runs)
+    if threads:
+        yield f"{one.variant} threads: {threads}"
     operators = next((run.operators for run in one.runs if run.operators), ())
     if operators:
         shares = ", ".join(
@@ -119,12 +130,6 @@ def _advice(one: MeasuredVariant) -> Iterator[str]:
     copies = next((run.copies for run in one.runs if run.copies), ())
     if copies:
         yield f"{one.variant} copies in each inference: {_copies(copies)}"
-
-
-def _threads(best: Run, single: Run) -> str:
-    if best.threads == 1:
-        return "1; more do not make it a tenth faster"
-    return f"{best.threads}, {single.p50_s / best.p50_s:.1f} times as fast as 1"
 
 
 def _copies(copies: Sequence[TensorCopy]) -> str:

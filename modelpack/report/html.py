@@ -17,7 +17,7 @@ from modelpack.picture import Picture
 from modelpack.report.html_data import page_data
 
 _PAGE: Final = Path(__file__).parent / "page"
-_SCRIPTS: Final = ("page.js", "choice.js", "weights.js", "speed.js", "main.js")
+_SCRIPTS: Final = ("page.js", "choice.js", "weights.js", "speed.js", "samples.js", "main.js")
 _PLOTLY: Final = "package_data/plotly.min.js"
 _POLICY: Final = (
     "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; "

@@ -1,19 +1,37 @@
-"""What the page of the HTML report reads: figures, and the words that the other reports use for them."""
+"""A picture of a project, as the page of the HTML report reads it: figures, and the words that the other reports use for them."""
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
-
-from msgspec import Struct
 
 from modelpack.judge.load_time import transfers
 from modelpack.measured import Run
 from modelpack.picture import Commit, Picture, VariantPicture
-from modelpack.published import CheckReport, CheckRow, PublishedFigures
+from modelpack.published import CheckReport, CheckRow
 from modelpack.record import Verdict
-from modelpack.report.bench import machine_text
+from modelpack.report.bench import machine_text, threads_text
 from modelpack.report.check import failed_text, summary, verdict_words
-from modelpack.report.metrics import figures_of, is_error, metric_heading, metric_text
+from modelpack.report.html_shown import (
+    CommitShown,
+    DownloadShown,
+    LimitShown,
+    MetricWords,
+    PageData,
+    RunShown,
+    SampleShown,
+    SamplesShown,
+    StepShown,
+    Tile,
+    VariantShown,
+)
+from modelpack.report.metrics import (
+    figures_of,
+    is_error,
+    metric_heading,
+    metric_meaning,
+    metric_text,
+)
 from modelpack.report.words import count
 from modelpack.spec import Network
 from modelpack.units import format_seconds, format_size
@@ -24,125 +42,6 @@ _NETWORKS = (
     Network("4G", 9e6, 0.17),
     Network("cable", 5e6, 0.028),
 )
-
-
-class Shown(Struct, frozen=True, rename="camel"):
-    """JSON is camelCase."""
-
-
-class Tile(Shown, frozen=True):
-    """A figure at the top of the page."""
-
-    figure: str
-    words: str
-
-
-class MetricWords(Shown, frozen=True):
-    """A metric's heading, and whether less of it is better."""
-
-    heading: str
-    less: bool
-
-
-class LimitShown(Shown, frozen=True):
-    """A limit of a variant, to be drawn."""
-
-    quantity: str
-    limit: float
-
-
-class StepShown(Shown, frozen=True):
-    """One bar of the waterfall, in seconds."""
-
-    label: str
-    bytes: int
-    starts: float
-    begins: float
-    ends: float
-
-
-class DownloadShown(Shown, frozen=True):
-    """A first visit over one network."""
-
-    network: str
-    title: str
-    seconds: float
-    limit: float | None
-    steps: tuple[StepShown, ...]
-
-
-class SampleShown(Shown, frozen=True):
-    """A judge sample and its figures."""
-
-    position: int
-    name: str
-    text: str
-    values: tuple[float, ...]
-
-
-class SamplesShown(Shown, frozen=True):
-    """The samples of a variant, and the metrics that their figures are of."""
-
-    metrics: tuple[str, ...] = ()
-    figures: tuple[SampleShown, ...] = ()
-
-
-class RunShown(Shown, frozen=True):
-    """A run, and the machine it is of."""
-
-    machine: str
-    run: Run
-
-
-class VariantShown(Shown, frozen=True):
-    """A variant with everything that is known of it."""
-
-    name: str
-    model: str
-    variant: str
-    dtype: str
-    device: str
-    group: str
-    size_bytes: int | None
-    download_bytes: int | None
-    chunks: int | None
-    is_best: bool
-    verdict: str
-    holds: bool
-    accuracy: dict[str, float]
-    accuracy_text: dict[str, str]
-    measured: dict[str, float]
-    native_s: float | None
-    limits: tuple[LimitShown, ...]
-    tensors: tuple[tuple[str, str, int, str, str], ...]
-    samples: SamplesShown
-    runs: tuple[RunShown, ...]
-    downloads: tuple[DownloadShown, ...]
-    before: PublishedFigures | None
-
-
-class CommitShown(Shown, frozen=True):
-    """A committed baseline: figures by variant and name."""
-
-    commit: str
-    date: str
-    subject: str
-    figures: dict[str, dict[str, float]]
-
-
-class PageData(Shown, frozen=True):
-    """All of it."""
-
-    project: str
-    summary: str
-    holds: bool
-    failures: str
-    tiles: tuple[Tile, ...]
-    metrics: dict[str, MetricWords]
-    groups: dict[str, str]
-    machines: dict[str, str]
-    variants: tuple[VariantShown, ...]
-    history: tuple[CommitShown, ...]
 
 
 def page_data(picture: Picture) -> PageData:
@@ -159,12 +58,24 @@ def page_data(picture: Picture) -> PageData:
         all(verdict.passed for verdict in check.verdicts),
         failed_text(check),
         tuple(_tiles(check)),
-        {name: MetricWords(metric_heading(name), is_error(name)) for name in names},
+        {
+            name: MetricWords(metric_heading(name), is_error(name), metric_meaning(name))
+            for name in names
+        },
         {one.group: _group_words(one.group, variants) for one in variants},
         {name: machine_text(machine) for name, machine in picture.machines.items()},
         variants,
         tuple(_commit(commit) for commit in picture.history),
+        {model: _pictures(found) for model, found in picture.thumbnails.items() if found},
     )
+
+
+def _pictures(thumbnails: Mapping[int, bytes]) -> dict[str, str]:
+    """As addresses that the page can show without a network."""
+    return {
+        str(position): f"data:image/webp;base64,{b64encode(content).decode()}"
+        for position, content in thumbnails.items()
+    }
 
 
 def _tiles(check: CheckReport) -> Iterator[Tile]:
@@ -205,6 +116,7 @@ def _variant(row: CheckRow, one: VariantPicture, picture: Picture) -> VariantSho
         accuracy_text={name: metric_text(row.evaluation, name) for name in accuracy},
         measured=row.measured,
         native_s=_native_s(one.runs),
+        threads=_threads(one.runs),
         limits=tuple(
             LimitShown(verdict.quantity, verdict.limit) for verdict in verdicts if not verdict.note
         ),
@@ -231,6 +143,16 @@ def _native_s(runs: Mapping[str, tuple[Run, ...]]) -> float | None:
         if run.engine == "native" and run.threads == 1
     ]
     return max(times, default=None)
+
+
+def _threads(runs: Mapping[str, tuple[Run, ...]]) -> str:
+    """What the first sweep of thread counts in a browser recommends; empty where there is none."""
+    swept = [run for found in runs.values() for run in found]
+    for engine in dict.fromkeys(run.engine for run in swept):
+        words = threads_text([run for run in swept if run.engine == engine])
+        if words:
+            return words
+    return ""
 
 
 def _samples(one: VariantPicture) -> SamplesShown:

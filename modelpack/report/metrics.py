@@ -29,6 +29,11 @@ def metric_heading(name: str) -> str:
     return _HEADINGS.get(name) or one_line(name.removeprefix(_FUNCTION).rpartition(":")[2])
 
 
+def metric_meaning(name: str) -> str:
+    """What the figure says, for somebody who meets it the first time."""
+    return _MEANINGS.get(name, "computed by a function of this project")
+
+
 def is_error(name: str) -> bool:
     """Whether less of the metric is better."""
     return name.removeprefix(_OTHER) in _ERRORS
@@ -86,6 +91,21 @@ _HEADINGS = {
     "perplexity": "perplexity",
     "accuracy": "accuracy",
     "f1": "F1",
+}
+_MEANINGS = {
+    "cosine": "how alike the outputs are to the original's: 1 is the same direction, below 0.99 people may notice",
+    "max_abs_error": "the largest difference of any output number from the original's, in the output's own units",
+    "mean_abs_error": "the mean difference of output numbers from the original's, in the output's own units",
+    "sqnr": "how loud the original's signal is above the error, in decibels: 20 is a tenth of error, 40 a hundredth",
+    "kl_divergence": "how far the probabilities are from the original's: 0 is the same",
+    "top1_agreement": "how often the first choice is the original's",
+    "top5_agreement": "how often the original's first choice is among the first five",
+    "retrieval_agreement": "how many of the ten nearest neighbours of each sample are the original's",
+    "box_iou": "how well detected boxes cover the original's: 1 is exactly",
+    "token_agreement": "how often the next token is the original's",
+    "perplexity": "how surprised the model is by the texts: less is better",
+    "accuracy": "how often the answer is the true one, by the labels",
+    "f1": "accuracy that counts rare classes as much as common ones: 1 is best",
 }
 _FORMATS: dict[str, Callable[[float], str]] = {
     "cosine": _cosine,

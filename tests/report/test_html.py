@@ -3,12 +3,14 @@ from __future__ import annotations
 import json
 import re
 
+import msgspec
 import pytest
 
 from modelpack.picture import Commit, Picture, VariantPicture
 from modelpack.record import EvaluatedSamples, MetricValue, SampleFigures, TensorBytes
 from modelpack.report.html import report_html
 from modelpack.report.html_data import page_data
+from modelpack.report.metrics import metric_meaning
 from modelpack.spec import Network
 from tests.support.checks import mixed_check, published
 from tests.support.runs import MACHINE, run
@@ -35,7 +37,8 @@ def variant(name: str) -> VariantPicture:
 def picture() -> Picture:
     history = (Commit("abc1234", "2026-01-02", "First", {"minilm@q8": published(10, 0.9, a=10)}),)
     variants = (variant("q8"), variant("q4"))
-    return Picture("shop", mixed_check(), 4000, variants, {"here": MACHINE}, history)
+    pictures = {"minilm": {3: b"webp"}, "other": {}}
+    return Picture("shop", mixed_check(), 4000, variants, {"here": MACHINE}, history, pictures)
 
 
 def test_page_data_gives_each_variant_what_is_known_of_it() -> None:
@@ -44,6 +47,26 @@ def test_page_data_gives_each_variant_what_is_known_of_it() -> None:
     assert first.samples.figures[0].text == "a sentence"
     assert (first.holds, second.verdict) == (False, "download not measured")
     assert {limit.quantity for limit in first.limits} >= {"download", "load_time.fast4g"}
+
+
+def test_page_data_has_pictures_as_addresses_without_a_network() -> None:
+    assert page_data(picture()).pictures == {"minilm": {"3": "data:image/webp;base64,d2VicA=="}}
+
+
+def test_page_data_recommends_threads_where_a_browser_swept_them() -> None:
+    swept = (run(), run(threads=2, p50_s=0.01), run(engine="native", device="cpu"))
+    one = msgspec.structs.replace(variant("q8"), runs={"here": swept})
+    shown = page_data(msgspec.structs.replace(picture(), variants=(one, variant("q4")))).variants
+    assert [each.threads for each in shown] == ["2, 2.0 times as fast as 1", ""]
+
+
+def test_page_data_says_what_each_metric_means() -> None:
+    words = page_data(picture()).metrics["cosine"]
+    assert (words.less, words.meaning[:46]) == (
+        False,
+        "how alike the outputs are to the original's: 1",
+    )
+    assert metric_meaning("python:checks:exact") == "computed by a function of this project"
 
 
 def test_page_data_draws_the_networks_of_the_limits_first() -> None:

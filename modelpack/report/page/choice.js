@@ -48,12 +48,29 @@ const range = (values) => {
   return [low - room, high + room];
 };
 
+/** The names to write beside points: points that lie together share one, at the first of them. */
+function labelsOf(found, [x, y], [xRange, yRange], width) {
+  const near = (axis, [low, high], share) => (one, other) => Math.abs(axis.of(one) - axis.of(other)) < share * (high - low);
+  const [isBeside, isLevel] = [near(x, xRange, 70 / width), near(y, yRange, 0.06)];
+  const labels = new Map();
+  for (const variant of found) {
+    const first = [...labels.keys()].find((other) => isBeside(variant, other) && isLevel(variant, other));
+    if (first) labels.get(first).push(variant.variant);
+    else labels.set(variant, [variant.variant]);
+  }
+  return (variant) => safe([...new Set(labels.get(variant) ?? [])].join(", "));
+}
+
 function flatView(id, found, [x, y], title) {
   draw(id, () => {
     const placed = found.filter((variant) => isPlaced(variant, [x, y]));
     if (!placed.length) return undefined;
     const front = frontOf(placed, [x, y]).sort((one, other) => x.of(one) - x.of(other));
     const models = [...new Set(placed.map(({ model }) => model))];
+    const xs = limitsOf(placed, x);
+    const ys = limitsOf(placed, y);
+    const ranges = [range([...placed.map(x.of), ...xs]), range([...placed.map(y.of), ...ys])];
+    const label = labelsOf(placed, [x, y], ranges, $(id).clientWidth || 600);
     const points = models.map((model, index) => {
       const own = placed.filter((variant) => variant.model === model);
       return {
@@ -62,8 +79,8 @@ function flatView(id, found, [x, y], title) {
         name: safe(model),
         x: own.map(x.of),
         y: own.map(y.of),
-        text: own.map(({ variant }) => safe(variant)),
-        textposition: "top center",
+        text: own.map(label),
+        textposition: own.map((variant) => (x.of(variant) > (ranges[0][0] + ranges[0][1]) / 2 ? "top left" : "top right")),
         hovertext: own.map((variant) => hoverOf(variant, [x, y])),
         hoverinfo: "text",
         cliponaxis: false,
@@ -79,8 +96,6 @@ function flatView(id, found, [x, y], title) {
       line: { color: color("soft"), width: 1.5 },
       hoverinfo: "skip",
     };
-    const xs = limitsOf(placed, x);
-    const ys = limitsOf(placed, y);
     const dashed = { color: color("bad"), width: 1.5, dash: "dash" };
     const shapes = [
       ...xs.map((at) => ({ type: "line", x0: at, x1: at, yref: "paper", y0: 0, y1: 1, line: dashed })),
@@ -93,8 +108,8 @@ function flatView(id, found, [x, y], title) {
         height: 360,
         shapes,
         showlegend: models.length > 1,
-        xaxis: { title: { text: safe(x.title) }, range: range([...placed.map(x.of), ...xs]) },
-        yaxis: { title: { text: safe(y.title) }, range: range([...placed.map(y.of), ...ys]) },
+        xaxis: { title: { text: safe(x.title) }, range: ranges[0] },
+        yaxis: { title: { text: safe(y.title) }, range: ranges[1] },
       },
     };
   });
@@ -157,7 +172,7 @@ function cube(id, found, axes) {
         height: 420,
         margin: { t: 40, r: 0, b: 0, l: 0 },
         showlegend: models.length > 1,
-        scene: { xaxis, yaxis, zaxis, camera: { eye: { x: 1.7, y: 1.7, z: 0.8 } } },
+        scene: { xaxis, yaxis, zaxis, camera: { eye: { x: 2, y: 2, z: 0.9 } } },
       },
     };
   });

@@ -1,4 +1,15 @@
 // The rest of the page, and its beginning.
+const MOST_METRICS = 4;
+const FIXED_WORDS = [
+  ["runs on", "wasm: the processor, in every browser; webgpu: the graphics processor, where a browser lets pages have it"],
+  ["download", "what the network carries on a first visit, compressed"],
+  ["unpacked", "what it takes on the visitor's disk and in memory"],
+  ["files", "how many requests that is"],
+  ["inference", "the time of one answer, in half of the runs that `modelpack bench` made in a browser; first: the one after the load, which is the slowest"],
+  ["memory", "the most that the browser held above what it had before the load"],
+  ["limits", "whether the budgets and the accuracy of modelpack.toml hold"],
+];
+
 function showOverview() {
   for (const place of document.querySelectorAll("[data-text]")) place.textContent = data[place.dataset.text];
   document.title = `${data.project}: models`;
@@ -13,18 +24,20 @@ function showOverview() {
     "variants",
     [
       { head: "variant", of: (variant) => `${variant.name}${variant.isBest ? " ★" : ""}` },
+      { head: "limits", wrap: true, of: ({ verdict, holds }) => ({ text: verdict, className: verdict === "–" ? "" : holds ? "good" : "bad" }) },
       { head: "runs on", of: ({ device }) => device },
       { head: "download", number: true, of: ({ downloadBytes }) => known(downloadBytes) && sizeText(downloadBytes) },
       { head: "unpacked", number: true, of: ({ sizeBytes }) => known(sizeBytes) && sizeText(sizeBytes) },
       { head: "files", number: true, of: ({ chunks }) => chunks },
-      ...metrics.slice(0, 4).map((metric) => ({ head: data.metrics[metric].heading, number: true, of: ({ accuracyText }) => accuracyText[metric] })),
+      ...metrics.slice(0, MOST_METRICS).map((metric) => ({ head: data.metrics[metric].heading, title: data.metrics[metric].meaning, number: true, of: ({ accuracyText }) => accuracyText[metric] })),
       ...time("inference", "latency_p50"),
       ...time("first", "first_inference"),
       ...(has("memory") ? [{ head: "memory", number: true, of: ({ measured }) => known(measured.memory) && sizeText(measured.memory) }] : []),
-      { head: "limits", long: true, of: ({ verdict, holds }) => ({ text: verdict, className: verdict === "–" ? "" : holds ? "good" : "bad" }) },
     ].map((column) => ({ ...column, of: (row) => column.of(row) || "–" })),
     variants,
   );
+  const words = [...FIXED_WORDS, ...metrics.map((metric) => [data.metrics[metric].heading, data.metrics[metric].meaning])];
+  $("meanings").replaceChildren(...words.map(([term, meaning]) => element("div", {}, [element("dt", { text: term }), element("dd", { text: meaning })])));
   if (data.failures) $("failures").replaceChildren(element("h3", { text: "Limits that do not hold" }), element("pre", { text: data.failures }));
 }
 
@@ -35,6 +48,12 @@ function showBaseline() {
     $("changes").hidden = true;
     return;
   }
+  const isMoved = ({ downloadBytes, chunks, accuracy, before }) =>
+    downloadBytes !== before.downloadBytes || chunks !== before.chunks || before.refetchBytes > 0 || accuracyMoves(accuracy, before.accuracy) !== "";
+  const moving = compared.filter(isMoved);
+  $("baseline-note").textContent = moving.length
+    ? `${moving.length} of ${compared.length} variants are not as they were.`
+    : `All ${compared.length} variants are as they were.`;
   const change = (after, before) => (before ? after / before - 1 : 0);
   const moved = (after, before, text) => (known(after) && known(before) ? `${text(before)} → ${text(after)}` : "–");
   fillTable(
@@ -46,24 +65,27 @@ function showBaseline() {
       { head: "files", number: true, of: ({ chunks, before }) => moved(chunks, before.chunks, String) },
       { head: "accuracy", long: true, of: ({ accuracy, before }) => accuracyMoves(accuracy, before.accuracy) || "as before" },
     ].map((column) => ({ ...column, of: (row) => column.of(row) || "–" })),
-    compared,
+    moving,
   );
+  const resized = moving.filter(({ downloadBytes, before }) => known(downloadBytes) && known(before.downloadBytes) && downloadBytes !== before.downloadBytes);
+  $("changes").hidden = !resized.length;
+  if (!resized.length) return;
   draw("changes", () => ({
     traces: [
       {
         type: "bar",
         orientation: "h",
-        y: compared.map(({ name }) => safe(name)),
-        x: compared.map(({ downloadBytes, before }) => change(downloadBytes, before.downloadBytes)),
-        text: compared.map(({ downloadBytes, before }) => (downloadBytes === before.downloadBytes ? "unchanged" : `${(change(downloadBytes, before.downloadBytes) * 100).toFixed(1)} %`)),
+        y: resized.map(({ name }) => safe(name)),
+        x: resized.map(({ downloadBytes, before }) => change(downloadBytes, before.downloadBytes)),
+        text: resized.map(({ downloadBytes, before }) => `${(change(downloadBytes, before.downloadBytes) * 100).toFixed(1)} %`),
         textposition: "auto",
         hoverinfo: "y+text",
-        marker: { color: compared.map(({ downloadBytes, before }) => color(downloadBytes > before.downloadBytes ? "bad" : "good")) },
+        marker: { color: resized.map(({ downloadBytes, before }) => color(downloadBytes > before.downloadBytes ? "bad" : "good")) },
       },
     ],
     layout: {
       title: { text: "Change of the download", font: { size: 14 } },
-      height: Math.max(240, 120 + compared.length * 26),
+      height: Math.max(180, 110 + resized.length * 26),
       xaxis: { tickformat: "+.0%", zeroline: true },
       yaxis: { autorange: "reversed" },
     },
@@ -86,31 +108,40 @@ function showHistory() {
     return;
   }
   const names = [...new Set(history.flatMap(({ figures }) => Object.keys(figures)))];
-  const figures = [...new Set(history.flatMap(({ figures: found }) => Object.values(found).flatMap(Object.keys)))];
-  const isBytes = (figure) => figure === "download" || figure === "size" || figure === "memory";
-  const isTime = (figure) => /^latency|^first/.test(figure);
-  const scaled = (figure, value) => (known(value) ? (isBytes(figure) ? value / 1e6 : isTime(figure) ? value * 1000 : value) : null);
-  const unit = (figure) => (isBytes(figure) ? " (MB)" : isTime(figure) ? " (ms)" : "");
-  choose("history-figure", figures.map((value) => ({ value, label: data.metrics[value]?.heading ?? value })), (figure) => {
-    draw("timeline", () => ({
-      traces: names
-        .map((name) => ({
-          type: "scatter",
-          mode: "lines+markers",
-          name: safe(name),
-          x: history.map(({ commit }) => commit),
-          y: history.map(({ figures: found }) => scaled(figure, found[name]?.[figure])),
-          hovertext: history.map(({ commit, date, subject }) => safe(`${commit} ${date} ${subject}`)),
-          hoverinfo: "text+y+name",
-        }))
-        .filter(({ y }) => y.some(known)),
-      layout: {
-        height: 380,
-        xaxis: { type: "category", title: { text: "commit" } },
-        yaxis: { title: { text: safe((data.metrics[figure]?.heading ?? figure) + unit(figure)) }, rangemode: isBytes(figure) || isTime(figure) ? "tozero" : "normal" },
-      },
-    }));
+  const models = [...new Set(names.map((name) => name.split("@")[0]))];
+  choose("history-model", models.map((value) => ({ value })), (model) => {
+    const shown = names.filter((name) => name.startsWith(`${model}@`));
+    const found = new Set(history.flatMap(({ figures }) => shown.flatMap((name) => Object.keys(figures[name] ?? {}))));
+    const figures = ["download", ...[...found].filter((figure) => figure !== "download")];
+    choose("history-figure", figures.map((value) => ({ value, label: data.metrics[value]?.heading ?? value })), (figure) => drawTimeline(shown, figure));
   });
+}
+
+const isBytes = (figure) => figure === "download" || figure === "size" || figure === "memory";
+const isTime = (figure) => /^latency|^first/.test(figure);
+const scaled = (figure, value) => (known(value) ? (isBytes(figure) ? value / 1e6 : isTime(figure) ? value * 1000 : value) : null);
+const unitOf = (figure) => (isBytes(figure) ? " (MB)" : isTime(figure) ? " (ms)" : "");
+
+function drawTimeline(shown, figure) {
+  const { history } = data;
+  draw("timeline", () => ({
+    traces: shown
+      .map((name) => ({
+        type: "scatter",
+        mode: "lines+markers",
+        name: safe(name.slice(name.indexOf("@") + 1)),
+        x: history.map(({ commit }) => commit),
+        y: history.map(({ figures }) => scaled(figure, figures[name]?.[figure])),
+        hovertext: history.map(({ commit, date, subject }) => safe(`${commit} ${date} ${subject}`)),
+        hoverinfo: "text+y+name",
+      }))
+      .filter(({ y }) => y.some(known)),
+    layout: {
+      height: 380,
+      xaxis: { type: "category" },
+      yaxis: { title: { text: safe((data.metrics[figure]?.heading ?? figure) + unitOf(figure)) }, rangemode: isBytes(figure) || isTime(figure) ? "tozero" : "normal" },
+    },
+  }));
 }
 
 $("contents").replaceChildren(

@@ -17,7 +17,12 @@ const sizeText = (bytes) => {
 };
 const timeText = (seconds) => (seconds >= 1 ? `${digits(seconds)} s` : `${digits(seconds * 1000)} ms`);
 const shareText = (share) => `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`;
-const plainText = (figure) => `${Number(figure.toPrecision(5))}`;
+/** Five digits; more where they would read 1 and it is not. */
+const plainText = (figure) => {
+  let digits = 5;
+  while (figure !== 1 && digits < 15 && Number(figure.toPrecision(digits)) === 1) digits++;
+  return `${Number(figure.toPrecision(digits))}`;
+};
 
 function element(tag, { text, className, ...rest } = {}, children = []) {
   const made = document.createElement(tag);
@@ -28,15 +33,16 @@ function element(tag, { text, className, ...rest } = {}, children = []) {
   return made;
 }
 
-/** Columns are `{ head, number, long, of(row) → text or { text, className } }`. */
+/** Columns are `{ head, title, number, long, wrap, of(row) → text or { text, className, picture } }`. */
 function fillTable(id, columns, rows) {
-  const kind = ({ number, long }) => [number && "number", long && "long"].filter(Boolean).join(" ");
+  const kind = ({ number, long, wrap }) => [number && "number", long && "long", wrap && "wrap"].filter(Boolean).join(" ");
   const cell = (column, row) => {
     const found = column.of(row);
-    const { text, className = "" } = typeof found === "object" && found ? found : { text: found };
+    const { text, className = "", picture } = typeof found === "object" && found ? found : { text: found };
+    if (picture) return element("td", {}, [element("img", { src: picture, alt: "", className: "thumbnail" })]);
     return element("td", { text: known(text) ? text : "–", className: `${kind(column)} ${className}`.trim() });
   };
-  const head = element("tr", {}, columns.map((column) => element("th", { text: column.head, className: kind(column) })));
+  const head = element("tr", {}, columns.map((column) => element("th", { text: column.head, className: kind(column), title: column.title ?? "" })));
   const body = rows.map((row) => element("tr", {}, columns.map((column) => cell(column, row))));
   $(id).replaceChildren(...(rows.length ? [element("thead", {}, [head]), element("tbody", {}, body)] : []));
 }

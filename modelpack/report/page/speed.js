@@ -1,10 +1,13 @@
-// What takes the time, thread counts, measured runs, copies; and the samples on which a variant does worst.
+// What takes the time, thread counts, measured runs, and copies.
 const isSlowed = ({ slowdown = 1 }) => slowdown > 1;
+// Its results count, its times say nothing.
+const isEmulated = ({ adapter = "" }) => /swiftshader/i.test(adapter);
 const settingOf = (run) =>
   [
     `${run.engine} ${run.device}`,
     `${run.threads} thread${run.threads === 1 ? "" : "s"}`,
     isSlowed(run) ? `${run.slowdown} × slower` : "",
+    isEmulated(run) ? "emulated GPU" : "",
   ]
     .filter(Boolean)
     .join(", ");
@@ -19,7 +22,9 @@ function showSpeed() {
   choose("speed-variant", optionsOf(has), (name) => {
     const { runs } = named.get(name);
     const profile = runs.find(({ operators }) => operators?.length);
-    $("speed-note").textContent = profile ? `Measured on ${data.machines[profile.machine]}.` : "";
+    const measured = profile ? `Measured on ${data.machines[profile.machine]}.` : "";
+    const { threads } = named.get(name);
+    $("speed-note").textContent = [measured, threads && `Threads to use in a browser: ${threads}.`].filter(Boolean).join(" ");
     drawOperators(profile);
     drawThreads(runs);
     fillTable(
@@ -32,7 +37,7 @@ function showSpeed() {
         { head: "95 % within", number: true, of: ({ p95S }) => timeText(p95S) },
         { head: "99 % within", number: true, of: ({ p99S }) => timeText(p99S) },
         { head: "peak memory", number: true, of: ({ memoryBytes }) => known(memoryBytes) && sizeText(memoryBytes) },
-        { head: "accuracy there", of: ({ accuracy }) => accuracy?.metrics.map(({ metric, value }) => `${data.metrics[metric]?.heading ?? metric} ${plainText(value)}`).join(", ") },
+        { head: "accuracy there", long: true, of: ({ accuracy }) => accuracy?.metrics.map(({ metric, value }) => `${data.metrics[metric]?.heading ?? metric} ${plainText(value)}`).join(", ") },
         { head: "with", of: ({ runtime, version, engine }) => (engine === "native" ? runtime : `${runtime}, ${version}`) },
         { head: "machine", of: ({ machine }) => data.machines[machine] },
       ].map((column) => ({ ...column, of: (run) => column.of(run) || "–" })),
@@ -92,7 +97,8 @@ function drawOperators(profile) {
 
 function drawThreads(runs) {
   draw("threads", () => {
-    const swept = runs.filter((run) => !isSlowed(run));
+    const swept = runs.filter((run) => !isSlowed(run) && !isEmulated(run));
+    if (!swept.length) return undefined;
     const engines = [...new Set(swept.map(({ engine, device }) => `${engine} ${device}`))];
     const traces = engines.map((engine) => {
       const own = swept.filter((run) => `${run.engine} ${run.device}` === engine).sort((one, other) => one.threads - other.threads);
@@ -118,49 +124,5 @@ function drawThreads(runs) {
         legend: { orientation: "h", y: -0.25 },
       },
     };
-  });
-}
-
-function showSamples() {
-  const has = ({ samples }) => samples.figures.length > 0;
-  if (!variants.some(has)) {
-    $("samples").hidden = true;
-    return;
-  }
-  choose("samples-variant", optionsOf(has), (name) => {
-    const { samples } = named.get(name);
-    choose("samples-metric", samples.metrics.map((value) => ({ value, label: data.metrics[value]?.heading ?? value })), (metric) => {
-      const column = samples.metrics.indexOf(metric);
-      const less = data.metrics[metric]?.less ?? false;
-      const ordered = [...samples.figures].sort((one, other) => (less ? other.values[column] - one.values[column] : one.values[column] - other.values[column]));
-      fillTable(
-        "worst",
-        [
-          { head: "sample", number: true, of: ({ position }) => position },
-          { head: "", long: true, of: ({ name: file, text }) => text || file || "–" },
-          { head: data.metrics[metric]?.heading ?? metric, number: true, of: ({ values }) => plainText(values[column]) },
-        ],
-        ordered.slice(0, 12),
-      );
-      draw("spread", () => ({
-        traces: [
-          {
-            type: "scatter",
-            mode: "markers",
-            x: ordered.map((_, index) => index + 1),
-            y: ordered.map(({ values }) => values[column]),
-            marker: { size: 5, color: PALETTE[0] },
-            hovertext: ordered.map(({ position, name: file, text }) => safe(`sample ${position} ${text || file}`)),
-            hoverinfo: "text+y",
-          },
-        ],
-        layout: {
-          title: { text: `All ${ordered.length} judged samples, worst first`, font: { size: 14 } },
-          height: 360,
-          xaxis: { title: { text: "samples" } },
-          yaxis: { title: { text: safe(data.metrics[metric]?.heading ?? metric) } },
-        },
-      }));
-    });
   });
 }

@@ -1,7 +1,8 @@
 // The weights of a variant as a treemap, and its download as a waterfall.
-const partsOf = ([name, , , consumer]) => {
-  const path = consumer.includes("/") ? consumer.split("/") : name.split(/[./]/);
-  return path.filter(Boolean);
+const partsOf = ([name, , , consumer, operator]) => {
+  const path = (consumer.includes("/") ? consumer.split("/") : name.split(/[./]/)).filter(Boolean);
+  // Exporters and simplifiers drop some names: what is left says nothing of where a weight belongs.
+  return path.length > 1 ? path : ["no part is named", operator || "unknown", name];
 };
 const GROUPINGS = {
   module: (tensor) => partsOf(tensor).slice(0, -1),
