@@ -55,6 +55,7 @@ CODES = {
     "MP-E450": "a recipe changed nothing in the model",
     "MP-E451": "a recipe does not suit the model",
     "MP-E452": "no variant that was tried meets the accuracy limits",
+    "MP-E453": "a node does not run on the device, or falls back to another",
     "MP-E460": "a checkpoint cannot be exported",
     "MP-E461": "an exported model differs from its checkpoint",
     "MP-E462": "a downloaded graph lacks its data files",
@@ -132,6 +133,12 @@ class SourceUnreachableError(ModelpackError):
 
 class StepError(ModelpackError):
     """A step could not do its work."""
+
+
+class CompatibilityError(StepError):
+    """onnxruntime-web would not run a variant where it is meant to run."""
+
+    exit_code = 4
 
 
 class WorkerError(StepError):

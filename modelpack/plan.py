@@ -2,7 +2,8 @@
 
 checkpoint ─ export ─┐      (a file from the web: fetch)
 source ──────────────┴─ inspect ─┬─ simplify ─ shake ─┬─ quantize ─┬─ split ─ compress (per chunk)      for each variant
-                                 └─ golden ───────────┘            └─ evaluate
+                                 └─ golden ───────────┘            ├─ evaluate
+                                                                   └─ compatibility
 shake, golden ─ statistics (per model) ─ solve ─ quantize                                               for each shaped variant
 shake, golden ─ calibrate ─ quantize                                                                    for each static variant
 assets ─ compress (per chunk)                                                       for each model, and for the runtime
@@ -18,6 +19,7 @@ from modelpack.origin import first_steps, source_ref
 from modelpack.planned import (
     AssetsParams,
     CalibrateParams,
+    CompatibilityParams,
     CompressParams,
     InputRef,
     Plan,
@@ -51,7 +53,7 @@ from modelpack.wire import wire_forms
 def make_plan(project: Project, mode: Mode) -> Plan:
     """The plan for all of the project's models and variants."""
     steps: Iterator[Step] = (
-        step for model in project.models for step in _model_steps(model, project.output, mode)
+        step for model in project.models for step in _model_steps(model, project, mode)
     )
     if project.runtime is not None:
         steps = chain(steps, _runtime_steps(project.runtime, project.output, mode))
@@ -68,7 +70,8 @@ def variant_target(model: Model, variant: Variant) -> str:
     return f"{model.id}@{variant.id}"
 
 
-def _model_steps(model: Model, output: OutputSettings, mode: Mode) -> Iterator[Step]:
+def _model_steps(model: Model, project: Project, mode: Mode) -> Iterator[Step]:
+    output = project.output
     yield from first_steps(model)
     if model.simplify:
         yield _simplify(model)
@@ -85,11 +88,12 @@ def _model_steps(model: Model, output: OutputSettings, mode: Mode) -> Iterator[S
         if forms:
             yield _compress(model.id, f"assets:{model.id}", forms)
     for variant in model.variants:
-        yield from _variant_steps(model, variant, _variant_forms(variant, output, mode))
+        forms = _variant_forms(variant, output, mode)
+        yield from _variant_steps(model, variant, forms, project.web_release)
 
 
 def _variant_steps(
-    model: Model, variant: Variant, forms: tuple[tuple[Form, int], ...]
+    model: Model, variant: Variant, forms: tuple[tuple[Form, int], ...], web_release: str
 ) -> Iterator[Step]:
     target = variant_target(model, variant)
     if model.golden is not None and _is_shaped(variant):
@@ -97,6 +101,12 @@ def _variant_steps(
     if variant.settings.is_static:
         yield _calibrate(model, variant)
     yield _quantize(model, variant)
+    yield Step(
+        "compatibility",
+        target,
+        CompatibilityParams(variant.device, web_release, variant.accepted_fallbacks),
+        (Upstream("graph", f"quantize:{target}", "graph"),),
+    )
     if model.golden is not None:
         yield evaluate_step(model, model.golden, target)
     yield Step(

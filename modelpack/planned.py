@@ -133,6 +133,14 @@ class SolveParams(Struct, frozen=True, tag="solve"):
     objective: Objective = "download"
 
 
+class CompatibilityParams(Struct, frozen=True, tag="compatibility"):
+    """The device, the release of onnxruntime-web (empty: nobody says which), and fallbacks with the reasons they are accepted for."""
+
+    device: Device
+    release: str
+    accepted: tuple[tuple[str, str], ...] = ()
+
+
 class SplitParams(Struct, frozen=True, tag="split"):
     """Chunks of large tensors are cut every `chunk_size_bytes`."""
 
@@ -161,6 +169,7 @@ Params = (
     | ShakeParams
     | QuantizeParams
     | GoldenParams
+    | CompatibilityParams
     | EvaluateParams
     | StatisticsParams
     | CalibrateParams
@@ -260,6 +269,7 @@ StepKind = Literal[
     "statistics",
     "calibrate",
     "solve",
+    "compatibility",
     "evaluate",
     "split",
     "assets",

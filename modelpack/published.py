@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from modelpack.compatible import AcceptedFallback
 from modelpack.measured import Run
 from modelpack.record import Evaluation, Verdict
 
@@ -53,13 +54,14 @@ class VariantStats(Struct, frozen=True, rename="camel", omit_defaults=True):
     """What was measured of a published variant and cannot be read off its manifest.
 
     `golden` is the digest of the golden set that the evaluation is of, `largest` its heaviest weights. `runs` are what
-    `bench` measured, by the id of the machine.
+    `bench` measured, by the id of the machine. `fallbacks` are nodes that another provider than the device's runs.
     """
 
     golden: str = ""
     evaluation: Evaluation | None = None
     largest: tuple[tuple[str, int], ...] = ()
     runs: dict[str, tuple[Run, ...]] = {}
+    fallbacks: tuple[AcceptedFallback, ...] = ()
 
 
 class CheckRow(Struct, frozen=True, rename="camel"):

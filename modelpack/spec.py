@@ -361,7 +361,7 @@ class RecipeSettings(Struct, frozen=True):
 
 
 class Variant(Struct, frozen=True):
-    """One graph for one device."""
+    """One graph for one device. `accepted_fallbacks` are (pattern of nodes or operator, reason)."""
 
     id: str
     dtype: Dtype
@@ -372,6 +372,7 @@ class Variant(Struct, frozen=True):
     shape: Shape = "plain"
     objective: Objective = "download"
     settings: RecipeSettings = RecipeSettings()
+    accepted_fallbacks: tuple[tuple[str, str], ...] = ()
 
 
 class Model(Struct, frozen=True):
@@ -438,7 +439,10 @@ class CacheSettings(Struct, frozen=True):
 
 
 class Project(Struct, frozen=True):
-    """A whole `modelpack.toml`, read and checked."""
+    """A whole `modelpack.toml`, read and checked.
+
+    `web_release` is the version of onnxruntime-web that pages load; empty where nothing says which.
+    """
 
     config: Path
     workspace: Path
@@ -446,6 +450,7 @@ class Project(Struct, frozen=True):
     cache: CacheSettings
     models: tuple[Model, ...]
     runtime: RuntimeSettings | None = None
+    web_release: str = ""
 
     @property
     def baseline(self) -> Path:

@@ -56,6 +56,7 @@ def test_errors_exit_codes_are_those_of_the_documentation() -> None:
     assert {kind.__name__: kind.exit_code for kind in CLASSES if kind.exit_code != 1} == {
         "UsageError": 2,
         "SourceUnreachableError": 6,
+        "CompatibilityError": 4,
         "FrozenError": 5,
         "InternalError": 7,
     }

@@ -18,6 +18,7 @@ from modelpack.keys import InputDigest, KeyPreimage, step_key
 from modelpack.planned import (
     AssetsParams,
     CalibrateParams,
+    CompatibilityParams,
     CompressParams,
     ConvertParams,
     EvaluateParams,
@@ -108,6 +109,14 @@ CHANGED: dict[str, tuple[Params, dict[str, Params]]] = {
             "state": SolveParams("wasm", "entropy", (), (), TARGETS, PAIR),
             "targets": SolveParams("wasm", "entropy", (), (), (Target("cosine", 0.98),)),
             "objective": SolveParams("wasm", "entropy", (), (), TARGETS, (), "latency"),
+        },
+    ),
+    "compatibility": (
+        CompatibilityParams("wasm", "1.30.0"),
+        {
+            "device": CompatibilityParams("webgpu", "1.30.0"),
+            "release": CompatibilityParams("wasm", "1.29.0"),
+            "accepted": CompatibilityParams("wasm", "1.30.0", (("If", "once"),)),
         },
     ),
     "evaluate": (

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from modelpack.cli.fast import record_for
 from modelpack.cli.forecast import forecast
@@ -29,6 +30,7 @@ from modelpack.report.dry_run import dry_run_json, dry_run_text
 from modelpack.report.json import report_json, report_line
 from modelpack.selection import select
 from modelpack.sources.lock import lock_path
+from modelpack.sources.runtime import release_trail
 from modelpack.spec import Mode, Project
 from modelpack.store.collection import collect_when_due
 from modelpack.store.store import Store
@@ -106,6 +108,9 @@ def make(options: BuildOptions, terminal: Terminal) -> Outcome:
     lock = lock_path(config)
     if lock.is_file():
         read[lock] = digest_file(lock)
+    package, nearer = release_trail(config)
+    if package is not None:
+        read[package] = digest_file(package)
     whole = _settled_project(options, terminal)
     if record_hub(whole):
         terminal.say(f"wrote {lock.name}: commit it")
@@ -128,7 +133,8 @@ def make(options: BuildOptions, terminal: Terminal) -> Outcome:
         outcome = _build(request, options, store, terminal)
     _report(outcome, options, terminal)
     if outcome.exit_code == 0 and options.argv:
-        _remember(outcome, options, {**outcome.read, **read}, began_s)
+        absent = (*outcome.absent, *nearer)
+        _remember(replace(outcome, absent=absent), options, {**outcome.read, **read}, began_s)
     return outcome
 
 

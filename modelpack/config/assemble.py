@@ -6,7 +6,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from modelpack.config import budget_keys, grammar, variant_keys
+from modelpack.config import budget_keys, grammar, runtime_keys, variant_keys
 from modelpack.config.budgets import read_limits, read_networks
 from modelpack.config.containers import Values
 from modelpack.config.golden import read_golden
@@ -50,6 +50,7 @@ def assemble(values: Values, config: Path, mode: Mode) -> Project:
         cache=_cache(values),
         models=tuple(_model(id_, model, around) for id_, model in found.items()),
         runtime=_runtime(values),
+        web_release=values.table(runtime_keys.RUNTIME).get(runtime_keys.RUNTIME_VERSION) or "",
     )
 
 
@@ -86,10 +87,10 @@ def _host_file(output: Values, config: Path) -> HostFile | None:
 
 def _runtime(values: Values) -> RuntimeSettings | None:
     """What is published of the runtime: nothing unless it is named, and where only its name is."""
-    runtime = values.get(grammar.RUNTIME)
-    if runtime is None or not runtime.value(grammar.PACK):
+    runtime = values.get(runtime_keys.RUNTIME)
+    if runtime is None or not runtime.value(runtime_keys.PACK):
         return None
-    return RuntimeSettings(runtime.value(grammar.RUNTIME_PACKAGE))
+    return RuntimeSettings(runtime.value(runtime_keys.RUNTIME_PACKAGE))
 
 
 def _cache(values: Values) -> CacheSettings:
@@ -154,4 +155,5 @@ def _variant(id_: str, variant: Values, budget: Values, around: _Around) -> Vari
         shape=variant_keys.shape_of(id_, variant),
         objective=variant.value(variant_keys.OBJECTIVE),
         settings=variant_keys.settings_of(variant),
+        accepted_fallbacks=tuple((variant.get(variant_keys.ACCEPT_FALLBACK) or {}).items()),
     )

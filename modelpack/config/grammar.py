@@ -14,6 +14,7 @@ from modelpack.config.flag_field import Flag, PathOrOff
 from modelpack.config.limit_fields import Bandwidth
 from modelpack.config.metric_keys import METRICS
 from modelpack.config.preprocess_keys import PREPROCESS
+from modelpack.config.runtime_keys import RUNTIME
 from modelpack.config.source_keys import (
     ALLOW_PICKLE,
     DYNAMIC_DIMENSIONS,
@@ -73,26 +74,6 @@ OUTPUT = Key(
     "output",
     Table("output", (OUTPUT_PATH, HOST, HOST_FILE, KEEP_GENERATIONS, TYPES, COMPRESSION)),
     "Where and how the files are published.",
-)
-
-# --- [runtime] ---------------------------------------------------------------------------------------------------
-
-RUNTIME_PACKAGE = Key(
-    "package",
-    Choice(("onnxruntime-web",)),
-    "The npm package that runs the models, as installed in node_modules.",
-    required=True,
-)
-PACK = Key(
-    "pack",
-    Flag(),
-    "Publish its WebAssembly like any other file: in chunks that the host takes, compressed, verified by the loader.",
-    default=True,
-)
-RUNTIME = Key(
-    "runtime",
-    Table("runtime", (RUNTIME_PACKAGE, PACK)),
-    "What runs the models in the page.",
 )
 
 # --- [cache] -----------------------------------------------------------------------------------------------------

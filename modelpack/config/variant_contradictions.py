@@ -82,6 +82,11 @@ def variant_contradictions(id_: str, variant: Values, golden: Values) -> Iterato
 
 
 def _device(dtype: Dtype, device: Device, variant: Values) -> Iterator[Fault]:
+    if variant.get(keys.ACCEPT_FALLBACK) and device == "wasm":
+        yield _contradiction(
+            variant.place(keys.ACCEPT_FALLBACK),
+            "wasm has nothing to fall back to; expected accept_fallback only for webgpu",
+        )
     if (dtype, device) in _IMPOSSIBLE:
         reason, remedy = _IMPOSSIBLE[dtype, device]
         message = f"{dtype} does not run on {device}, {reason}"

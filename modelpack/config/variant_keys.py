@@ -70,6 +70,14 @@ NODES_TO_EXCLUDE = Key(
     "Patterns of node names that keep their precision.",
     default=[],
 )
+ACCEPT_FALLBACK = Key(
+    "accept_fallback",
+    MapOf(
+        Text('an operator such as "NonMaxSuppression", or a pattern of node names'),
+        Text("why that is good enough"),
+    ),
+    "Operators, or patterns of node names, that may fall back from webgpu to wasm, each with the reason. What falls back otherwise fails the build.",
+)
 BLOCK_SIZE = Key(
     "block_size",
     _BLOCK_SIZES,
@@ -130,6 +138,7 @@ VARIANT = Table(
         OBJECTIVE,
         DEVICE,
         NODES_TO_EXCLUDE,
+        ACCEPT_FALLBACK,
         BLOCK_SIZE,
         GROUP_SIZE,
         SYMMETRIC,

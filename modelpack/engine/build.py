@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from modelpack.engine.admission import Admission
 from modelpack.engine.completion import complete_pack
@@ -16,6 +17,7 @@ from modelpack.engine.machine import usable_memory_bytes
 from modelpack.engine.measuring import write_stats
 from modelpack.engine.packing import (
     evaluation_of,
+    fallbacks_of,
     pack_model,
     pack_runtime,
     packed_chunks,
@@ -126,7 +128,7 @@ def _build(request: Request, store: Store, workers: Workers, listen: Listener) -
         errors = (*errors, err)
     code = exit_code(built.verdicts, errors)
     report = BuildReport(
-        status=_status(code, runner, publication),
+        status="failed" if errors and code == 4 else _status(code, runner, publication),
         manifest=_manifest_name(request.project) if publication else "",
         manifest_sha256=publication.digest if publication else "",
         variants=tuple(
@@ -206,11 +208,21 @@ def _pack_and_judge(
     targets = [variant_target(model, variant) for model in models for variant in model.variants]
     evaluations = {target: evaluation_of(target, runner.results, store) for target in targets}
     manifest = make_manifest(pack)
-    variants = tuple(built_variants(models, packed, manifest, evaluations))
+    variants = tuple(
+        _with_fallbacks(one, runner, store)
+        for one in built_variants(models, packed, manifest, evaluations)
+    )
     baseline = read_baseline(request.project.baseline)
     manifest_bytes = len(encode_manifest(manifest))
     verdicts = (v for one in variants for v in verdicts_on(one, baseline, manifest_bytes))
     return _Built(pack, variants, tuple(verdicts))
+
+
+def _with_fallbacks(built: BuiltVariant, runner: Runner, store: Store) -> BuiltVariant:
+    if not built.variant.accepted_fallbacks:
+        return built
+    target = variant_target(built.model, built.variant)
+    return replace(built, fallbacks=fallbacks_of(target, runner.results, store))
 
 
 def _publish(request: Request, pack: Pack, store: Store) -> Publication:

@@ -27,7 +27,7 @@ _SHARED = (
 def code_digests(kind: StepKind) -> tuple[tuple[str, str], ...]:
     """The digest of each source file that steps of this kind run, by its path inside the package."""
     step_file = CATALOG[kind].module.removeprefix("modelpack.").replace(".", "/") + ".py"
-    names = {step_file, *_SHARED, *_files("graph")}
+    names = {step_file, *_SHARED, *_files("graph"), *CATALOG[kind].data}
     if kind in {"convert", "export"}:
         names.update(_files("export"))
     return tuple((name, _digest(name)) for name in sorted(names))

@@ -36,9 +36,9 @@ from modelpack.store.atomic import write_atomically
 def write_stats(
     project: Project, built: Sequence[BuiltVariant], plan: Plan, inputs: Inputs
 ) -> None:
-    """Writes what was measured of the variants that are published now. Projects without a golden set get no file."""
+    """Writes what was measured of the variants that are published now. Projects without a golden set get no file, unless they accept that nodes fall back."""
     before = read_file(project.stats)
-    if before is None and not any(one.evaluation for one in built):
+    if before is None and not any(one.evaluation or one.fallbacks for one in built):
         return
     manifest = read_manifest(project.output.path)
     published = frozenset(
@@ -100,6 +100,6 @@ def _unlimited(params: Params) -> Params:
 def _stats(built: BuiltVariant, golden: GoldenDigests) -> VariantStats:
     largest = largest_tensors(built.tensors)
     if built.evaluation is None:
-        return VariantStats(largest=largest)
+        return VariantStats(largest=largest, fallbacks=built.fallbacks)
     digest = golden.of(built.model, built.variant)
-    return VariantStats(digest, built.evaluation, largest)
+    return VariantStats(digest, built.evaluation, largest, fallbacks=built.fallbacks)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from modelpack.compatible import AcceptedFallback, Compatibility
 from modelpack.engine.inputs import Inputs
 from modelpack.origin import export_step, exported_role
 from modelpack.plan import RUNTIME_TARGET, variant_target
@@ -99,6 +100,14 @@ def evaluation_of(
         return None
     (output,) = evaluated.with_role("evaluation")
     return msgspec.json.decode(store.blobs.read_bytes(output.digest), type=Evaluation)
+
+
+def fallbacks_of(
+    target: str, results: Mapping[str, TaskResult], store: Store
+) -> tuple[AcceptedFallback, ...]:
+    """The nodes of the variant that fall back to another provider, as the configuration accepts."""
+    (output,) = results[f"compatibility:{target}"].with_role("compatibility")
+    return msgspec.json.decode(store.blobs.read_bytes(output.digest), type=Compatibility).accepted
 
 
 def _pack_variant(

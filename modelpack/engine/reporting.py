@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgspec
 from msgspec import Struct
 
+from modelpack.compatible import AcceptedFallback
 from modelpack.engine.runner import Runner
 from modelpack.judge.baseline import Baseline
 from modelpack.judge.budgets import VariantMeasurements, judge_variant
@@ -41,6 +42,7 @@ class BuiltVariant(Struct, frozen=True):
     digest: str
     transfers: tuple[tuple[str, int], ...]
     assets: dict[str, int]
+    fallbacks: tuple[AcceptedFallback, ...] = ()
 
 
 def built_variants(

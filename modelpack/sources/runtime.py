@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from modelpack.errors import SourceError
-from modelpack.sources.locate import locate
+from modelpack.sources.locate import locate, npm_trail
 from modelpack.spec import Device, NpmSource, Project, RuntimeBuild
 
 # What `onnxruntime-web/wasm` and `onnxruntime-web/webgpu` load, newest name first: before 1.24 WebGPU was in the JSEP build.
@@ -17,6 +17,9 @@ _FILES: dict[Device, tuple[str, ...]] = {
     "wasm": ("ort-wasm-simd-threaded.wasm",),
     "webgpu": ("ort-wasm-simd-threaded.asyncify.wasm", "ort-wasm-simd-threaded.jsep.wasm"),
 }
+
+
+_PACKAGE = "onnxruntime-web"
 
 
 class _Package(msgspec.Struct, frozen=True):
@@ -30,12 +33,37 @@ def with_runtime(project: Project) -> Project:
     """
     runtime = project.runtime
     if runtime is None:
-        return project
+        return replace(project, web_release=project.web_release or installed_release(project))
     start = project.config.parent
     version = _version(locate(NpmSource(runtime.package, "package.json", start)))
     devices = {variant.device for model in project.models for variant in model.variants}
     builds = tuple(_build(runtime.package, device, start) for device in sorted(devices))
-    return replace(project, runtime=replace(runtime, version=version, builds=builds))
+    return replace(
+        project,
+        runtime=replace(runtime, version=version, builds=builds),
+        web_release=project.web_release or version,
+    )
+
+
+def installed_release(project: Project) -> str:
+    """The version of onnxruntime-web that the project has installed; empty where it has none."""
+    package, _ = release_trail(project.config)
+    if package is None:
+        return ""
+    try:
+        return msgspec.json.decode(package.read_bytes(), type=_Package).version
+    except (OSError, msgspec.DecodeError):
+        return ""
+
+
+def release_trail(config: Path) -> tuple[Path | None, tuple[Path, ...]]:
+    """The file that says which release is installed (None: none is), and the folders that would come before it."""
+    source = NpmSource(_PACKAGE, "package.json", config.parent)
+    package, nearer = npm_trail(source)
+    if package.is_file():
+        return package, nearer
+    folders = (config.parent, *config.parent.parents)
+    return None, tuple(folder / "node_modules" / _PACKAGE for folder in folders)
 
 
 def _version(path: Path) -> str:

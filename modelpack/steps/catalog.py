@@ -14,6 +14,7 @@ class KindFacts(Struct, frozen=True):
     `tools` are distributions whose version is part of the key, and `zlib`, which comes with Python. `numeric` marks
     results that differ between processors: the step runs kernels of onnxruntime, and their results shape its bytes. Peak memory is estimated as `memory_base_bytes + memory_factor * input bytes`. Steps
     with a `pool` run one after the other in a worker of that name: what they import costs seconds and hundreds of megabytes.
+    `data` are files of the package that its results follow from, beside its code.
     """
 
     module: str
@@ -23,6 +24,7 @@ class KindFacts(Struct, frozen=True):
     memory_base_bytes: int = 150 * MIB
     numeric: bool = False
     pool: str = ""
+    data: tuple[str, ...] = ()
 
 
 # protobuf promises the same bytes for the same message only within one version.
@@ -73,6 +75,13 @@ CATALOG: dict[StepKind, KindFacts] = {
     ),
     "solve": KindFacts(
         "modelpack.steps.solve", (*_GRAPH_TOOLS, "onnxruntime"), 3600, 16, numeric=True
+    ),
+    "compatibility": KindFacts(
+        "modelpack.steps.compatibility",
+        _GRAPH_TOOLS,
+        120,
+        2,
+        data=("compatible.py", "graph/compatibility/onnxruntime-web.json"),
     ),
     "evaluate": KindFacts(
         "modelpack.steps.evaluate", ("onnxruntime", "numpy"), 3600, 4, numeric=True

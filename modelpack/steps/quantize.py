@@ -26,7 +26,7 @@ from modelpack.graph.sessions import open_session
 from modelpack.planned import QuantizeParams
 from modelpack.record import Measurement
 from modelpack.spec import HALVES
-from modelpack.steps.contract import StepInput, StepOutput, output_files
+from modelpack.steps.contract import OutputFile, StepInput, StepOutput, output_files
 
 _WANTED = {
     "fp16": f"float32 weights of {MIN_ELEMENTS} numbers or more",
@@ -54,7 +54,7 @@ def run(step: StepInput[QuantizeParams]) -> StepOutput:
     paths = write_model(applied.model, step.folder)
     _check(source, paths[0], feeds)
     unproven = () if feeds else ("no made-up inputs run in the model: the result was not run",)
-    return StepOutput(output_files("model", paths), _measured(applied), (*applied.notes, *unproven))
+    return StepOutput(_outputs(paths), _measured(applied), (*applied.notes, *unproven))
 
 
 def _copied(step: StepInput[QuantizeParams]) -> StepOutput:
@@ -63,13 +63,18 @@ def _copied(step: StepInput[QuantizeParams]) -> StepOutput:
     for source, target in zip(step.many("model"), paths, strict=True):
         shutil.copyfile(source, target)
     return StepOutput(
-        output_files("model", paths),
+        _outputs(paths),
         (
             Measurement("scheme", "fp32"),
             Measurement("quantizedBytes", 0),
             Measurement("quantizedTensors", 0),
         ),
     )
+
+
+def _outputs(paths: tuple[Path, ...]) -> tuple[OutputFile, ...]:
+    """The model, and its graph once more: what looks at nodes alone needs no weights."""
+    return (*output_files("model", paths), OutputFile("graph", paths[0]))
 
 
 def _apply(step: StepInput[QuantizeParams], trial: Trial) -> Applied:

@@ -5,12 +5,15 @@ import shutil
 from pathlib import Path
 
 import pytest
+from onnx import TensorProto, helper
 
 from modelpack.publish.check import check_published
 from tests.support.builds import published, warm
 from tests.support.cli import Answer, modelpack
 from tests.support.golden import assert_golden
+from tests.support.onnx_models import write
 from tests.support.projects import Project, make_project
+from tests.support.runtimes import install_runtime
 
 
 def build(project: Project, *argv: str) -> Answer:
@@ -85,7 +88,7 @@ def test_build_stream_ends_with_the_report(project: Project, words: list[str]) -
     *events, last = [json.loads(line) for line in answer.out.splitlines()]
     assert {event["event"] for event in events} == {"step"}
     assert {event["state"] for event in events} == {"cached"}
-    assert len(events) == 20
+    assert len(events) == 23
     assert last["event"] == "report"
     assert last["report"]["status"] == "built"
 
@@ -112,6 +115,7 @@ def test_build_dry_run_after_an_edit_says_what_runs(project: Project) -> None:
     steps = json.loads(answer.out)["steps"]
     assert {step["step"]: step["state"] for step in steps if step["state"] != "cached"} == {
         "quantize:words@fp16": "run",
+        "compatibility:words@fp16": "unknown",
         "evaluate:words@fp16": "unknown",
         "split:words@fp16": "unknown",
         "compress:words@fp16": "unknown",
@@ -365,3 +369,50 @@ def test_build_host_file_false_writes_none(project: Project) -> None:
     )
     assert modelpack("build", "-C", project.folder).code == 0
     assert not (project.folder / "modelpack.nginx.conf").exists()
+
+
+def test_build_with_nothing_to_do_looks_again_when_the_runtime_is_another(
+    project: Project,
+) -> None:
+    assert build(project).code == 0
+    install_runtime(project.folder)
+    answer = build(project)
+    assert "nothing changed, checked in" in answer.err
+    assert "onnxruntime-web is not installed here" not in answer.err
+    package = project.folder / "node_modules" / "onnxruntime-web" / "package.json"
+    package.write_text(package.read_text().replace("1.30.0", "9.9.9"))
+    assert "onnxruntime-web 9.9.9 is not among the releases" in build(project).err
+
+
+def test_build_names_what_falls_back_and_takes_a_reason_into_the_stats(tmp_path: Path) -> None:
+    folder = tmp_path / "project"
+    (folder / "models").mkdir(parents=True)
+    values = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        [
+            helper.make_node("Relu", ["x"], ["r"], "relu"),
+            helper.make_node("NonZero", ["r"], ["y"], "/last"),
+        ],
+        "g",
+        [values("x", TensorProto.FLOAT, [2, 3])],
+        [values("y", TensorProto.INT64, [2, None])],
+    )
+    write(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8),
+        folder / "models" / "m.onnx",
+    )
+    config = folder / "modelpack.toml"
+    variant = '[models.m]\nsource = "models/m.onnx"\n[models.m.variants.gpu]\ndtype = "fp32"\ndevice = "webgpu"\n'
+    config.write_text(variant)
+    made = Project(folder)
+    refused = build(made)
+    assert refused.code == 4
+    assert (
+        'MP-E453 compatibility:m@gpu: node "/last" (NonZero of opset 13, T: float)' in refused.err
+    )
+    config.write_text(f'{variant}accept_fallback = {{ "NonZero" = "of six numbers" }}\n')
+    assert build(made).code == 0
+    (stats,) = json.loads((folder / "modelpack.stats.json").read_text())["variants"].values()
+    assert stats["fallbacks"] == [
+        {"node": "/last", "operator": "NonZero", "reason": "of six numbers"}
+    ]

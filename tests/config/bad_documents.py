@@ -284,6 +284,8 @@ variants.auto = { overrides = { "/a" = "q4" } }
     "variant_block_size_odd": MODEL + "variants.q4 = { block_size = 33 }",
     "variant_block_size_for_q8": MODEL + "variants.q8 = { block_size = 32 }",
     "variant_block_size_twice": MODEL + "variants.q4 = { block_size = 32, group_size = 32 }",
+    "variant_accepts_fallback_of_wasm": MODEL
+    + 'variants.q8 = { accept_fallback = { If = "once" } }',
     "variant_excludes_from_fp32": MODEL + 'variants.fp32 = { nodes_to_exclude = ["/a/*"] }',
     "variant_shape_for_q4": MODEL
     + 'variants.q4 = { shape = "entropy" }\ngolden = { samples = "g.npz", metrics = { cosine = ">= 0.9" } }',

@@ -40,6 +40,10 @@ mirrors = ["https://mirror.example.com/a.onnx", "http://127.0.0.1:8000/a.onnx"]
     + 'golden = { samples = "g.npz", metrics = { cosine = ">= baseline - 0.002", sqnr = ">= baseline", kl_divergence = "<= baseline + 0.01" } }',
     "budgets_for_each_device": MODEL
     + 'budget = { latency_p95 = { wasm = "60 ms", webgpu = "+10%" }, memory = "180 MB", first_inference = "1 s", latency_p50 = "+5%", download = { wasm = "4 MB" }, chunks = { webgpu = "+0%" }, update = { wasm = "25%" } }',
+    "accepted_fallback": MODEL
+    + 'variants.fp16 = { accept_fallback = { NonMaxSuppression = "once", "/head/*" = "small" } }',
+    "runtime_from_a_cdn": MODEL
+    + '[runtime]\npackage = "onnxruntime-web"\npack = false\nversion = "1.29.0"\n',
     "no_passes": MODEL + "passes = []",
     "package_of_npm": """\
 [models.a]

@@ -35,7 +35,7 @@ def test_build_reports_each_variant_with_its_figures(project: Project) -> None:
     assert rows["words@q8"].size_bytes < rows["words@fp32"].size_bytes
     assert rows["words@fp32"].evaluation is not None
     assert rows["faces@fp16"].evaluation is None
-    assert (rows["words@q8"].steps, rows["words@q8"].cached_steps) == (10, 0)
+    assert (rows["words@q8"].steps, rows["words@q8"].cached_steps) == (11, 0)
 
 
 def test_build_again_is_unchanged_and_runs_nothing(project: Project) -> None:
@@ -64,7 +64,7 @@ def test_build_names_what_it_read_and_wrote(project: Project) -> None:
 def test_build_forced_runs_everything_and_gives_the_same(project: Project) -> None:
     build(project)
     before = published(project)
-    assert len(request(project, force=True).runs) == 20
+    assert len(request(project, force=True).runs) == 23
     assert published(project) == before
 
 
@@ -94,7 +94,7 @@ def test_build_after_the_cache_is_lost_gives_the_same(project: Project) -> None:
     build(project)
     before = published(project)
     project.cache.rename(project.folder / "old")
-    assert len(runs_of_build(project)) == 20
+    assert len(runs_of_build(project)) == 23
     assert published(project) == before
 
 

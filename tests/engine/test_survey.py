@@ -28,6 +28,7 @@ def test_survey_of_a_fresh_project_knows_only_the_first_step(project: Project) -
         "inspect:words": ("run", ()),
         "shake:words": ("unknown", ("inspect:words",)),
         "quantize:words@q4": ("unknown", ("shake:words",)),
+        "compatibility:words@q4": ("unknown", ("quantize:words@q4",)),
         "split:words@q4": ("unknown", ("quantize:words@q4",)),
         "compress:words@q4": ("unknown", ("split:words@q4",)),
     }

@@ -28,7 +28,12 @@ def test_reruns_second_build_runs_nothing(tiny: Project) -> None:
 def test_reruns_block_size_there_and_back_runs_nothing(tiny: Project) -> None:
     first = everything_in_output(tiny)
     tiny.edit("block_size = 32", "block_size = 64")
-    assert set(runs_of_build(tiny)) == {"quantize:words@q4", "split:words@q4", "compress:words@q4"}
+    assert set(runs_of_build(tiny)) == {
+        "quantize:words@q4",
+        "compatibility:words@q4",
+        "split:words@q4",
+        "compress:words@q4",
+    }
     assert everything_in_output(tiny) != first
     tiny.edit("block_size = 64", "block_size = 32")
     assert runs_of_build(tiny) == {}
@@ -38,7 +43,12 @@ def test_reruns_block_size_there_and_back_runs_nothing(tiny: Project) -> None:
 def test_reruns_dtype_there_and_back_runs_nothing(tiny: Project) -> None:
     first = everything_in_output(tiny)
     tiny.edit('q4 = { device = "wasm", block_size = 32 }', "q8 = {}")
-    assert set(runs_of_build(tiny)) == {"quantize:words@q8", "split:words@q8", "compress:words@q8"}
+    assert set(runs_of_build(tiny)) == {
+        "quantize:words@q8",
+        "compatibility:words@q8",
+        "split:words@q8",
+        "compress:words@q8",
+    }
     tiny.edit("q8 = {}", 'q4 = { device = "wasm", block_size = 32 }')
     assert runs_of_build(tiny) == {}
     assert everything_in_output(tiny) == first
@@ -113,6 +123,7 @@ def test_reruns_one_model_of_ten_runs_only_its_steps(tmp_path: Path) -> None:
         "inspect",
         "shake",
         "quantize",
+        "compatibility",
         "split",
         "compress",
     }

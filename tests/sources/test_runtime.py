@@ -6,7 +6,7 @@ import pytest
 
 from modelpack.config.read import read_project
 from modelpack.errors import SourceError, SourceUnreachableError
-from modelpack.sources.runtime import with_runtime
+from modelpack.sources.runtime import release_trail, with_runtime
 from modelpack.spec import Project, RuntimeBuild, RuntimeSettings
 from tests.support.runtimes import ASYNCIFY, JSEP, PLAIN, install_runtime
 
@@ -66,3 +66,36 @@ def test_with_runtime_unreadable_package_json_is_an_error(tmp_path: Path) -> Non
     (dist.parent / "package.json").write_text("{")
     with pytest.raises(SourceError, match="version cannot be read"):
         with_runtime(project(tmp_path))
+
+
+def test_with_runtime_knows_the_release_that_is_installed_though_nothing_is_packed(
+    tmp_path: Path,
+) -> None:
+    assert with_runtime(project(tmp_path, runtime="pack = false")).web_release == ""
+    install_runtime(tmp_path)
+    assert with_runtime(project(tmp_path, runtime="pack = false")).web_release == "1.30.0"
+    assert with_runtime(project(tmp_path)).web_release == "1.30.0"
+
+
+def test_with_runtime_release_that_is_written_goes_before_the_installed_one(tmp_path: Path) -> None:
+    install_runtime(tmp_path)
+    written = project(tmp_path, runtime='pack = false\nversion = "1.29.0"')
+    assert with_runtime(written).web_release == "1.29.0"
+
+
+def test_with_runtime_damaged_package_that_is_not_packed_has_no_release(tmp_path: Path) -> None:
+    dist = install_runtime(tmp_path)
+    (dist.parent / "package.json").write_text("{")
+    assert with_runtime(project(tmp_path, runtime="pack = false")).web_release == ""
+
+
+def test_release_trail_names_the_folders_that_would_come_first(tmp_path: Path) -> None:
+    inner = tmp_path / "app"
+    inner.mkdir()
+    dist = install_runtime(tmp_path)
+    package, nearer = release_trail(inner / "modelpack.toml")
+    assert package == dist.parent / "package.json"
+    assert nearer == (inner / "node_modules" / "onnxruntime-web",)
+    missing, wanted = release_trail(Path("/nowhere/at/all/modelpack.toml"))
+    assert missing is None
+    assert wanted[0] == Path("/nowhere/at/all/node_modules/onnxruntime-web")

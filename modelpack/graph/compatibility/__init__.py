@@ -1,0 +1,1 @@
+"""Whether a graph runs where it is meant to: what onnxruntime-web's providers support, release by release."""
