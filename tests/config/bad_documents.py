@@ -405,6 +405,7 @@ READER_ONLY = {
     "variant_overrides_of_a_search",
     "variant_block_size_for_q8",
     "variant_block_size_twice",
+    "variant_accepts_fallback_of_wasm",
     "variant_excludes_from_fp32",
     "network_that_is_not_there",
     "reference_to_itself",

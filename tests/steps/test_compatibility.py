@@ -109,7 +109,9 @@ def test_compatibility_with_a_release_newer_than_the_table_warns_and_guesses_not
 def test_compatibility_opset_that_the_release_does_not_read_fails(tmp_path: Path) -> None:
     model = onnx_models.mlp()
     model.opset_import[0].version = 27
-    with pytest.raises(CompatibilityError, match="opset 27; onnxruntime-web 1.30.0 runs 7 to 26"):
+    with pytest.raises(
+        CompatibilityError, match=r"opset 27; onnxruntime-web 1\.30\.0 runs 7 to 26"
+    ):
         check(model, tmp_path, CompatibilityParams("wasm", "1.30.0"))
 
 
