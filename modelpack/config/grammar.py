@@ -10,7 +10,7 @@ from typing import get_args
 from modelpack.config.budget_keys import BUDGET
 from modelpack.config.containers import Key, ListOf, MapOf, Table
 from modelpack.config.fields import Choice, Count, Duration, Name, PathField, Size, Text
-from modelpack.config.flag_field import Flag, PathOrOff
+from modelpack.config.flag_field import PathOrOff
 from modelpack.config.limit_fields import Bandwidth
 from modelpack.config.metric_keys import METRICS
 from modelpack.config.preprocess_keys import PREPROCESS
