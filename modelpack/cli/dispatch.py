@@ -19,6 +19,7 @@ COMMANDS = {
     "build": "build the models and publish chunks and manifest.json",
     "watch": "build again whenever a file changes",
     "dev": "watch, and serve the models with a page to try them",
+    "estimate": "foretell what variants will weigh and lose, in seconds",
     "check": "judge what is published: budgets, accuracy, baseline",
     "bench": "measure speed and memory, natively and in a browser",
     "report": "the same as a pull-request comment, JSON, JUnit or annotations",

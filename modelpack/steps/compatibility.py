@@ -67,7 +67,7 @@ def _release(wanted: str, table: TableFile) -> tuple[str, str]:
         return known, ""
     return "", (
         f"onnxruntime-web {wanted} is not among the releases that modelpack knows (the newest is {newest}): "
-        "what it runs was not checked; `modelpack verify --browser` tries it"
+        "what it runs was not checked; `modelpack bench --only browser` tries it"
     )
 
 

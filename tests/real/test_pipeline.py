@@ -19,6 +19,7 @@ from modelpack.engine.admission import Admission
 from modelpack.engine.runner import Runner
 from modelpack.graph.sessions import Array, open_session, run_session
 from modelpack.plan import make_plan
+from tests.support.estimates import compare
 from tests.support.fakes import InlineWorkers
 from tests.support.real_inputs import real_models
 from tests.support.real_project import VARIANTS, Feeds, carried, real_feeds, write_project
@@ -229,3 +230,18 @@ def test_second_build_runs_no_step_and_publishes_the_same(built: Built) -> None:
     before = (built.project / "static" / "manifest.json").read_bytes()
     assert build(built.project, "modelpack.toml", "--jobs", "1")["status"] == "unchanged"
     assert (built.project / "static" / "manifest.json").read_bytes() == before
+
+
+def test_estimate_of_the_real_models_is_near_what_a_build_gives(built_for_nginx: Built) -> None:
+    folder = built_for_nginx.project
+    out, err = io.StringIO(), io.StringIO()
+    config = str(folder / "nginx.toml")
+    assert run(["estimate", "--json", "--config", config, "-C", str(folder)], out, err) == 0
+    found = compare(
+        out.getvalue(), folder / "nginx" / "manifest.json", folder / "modelpack.stats.json"
+    )
+    assert len(found) == len(EVERY)
+    for name, one in found.items():
+        assert one.is_inside, (name, one)
+        # docs/figures-variants.md; silero's fp16 repeats bytes that samples of them do not show.
+        assert one.ratios == pytest.approx(dict.fromkeys(one.ratios, 1.0), abs=0.2), name
