@@ -278,10 +278,7 @@ StepKind = Literal[
 
 
 class Step(Struct, frozen=True):
-    """One unit of work: `kind` names the function, `target` the model or model@variant it is for.
-
-    With `mapped_over`, the step runs once for each file of that input role, each under its own key.
-    """
+    """One unit of work for `target`, a model or model@variant; with `mapped_over`, once for each file of that role."""
 
     kind: StepKind
     target: str

@@ -27,7 +27,7 @@ from modelpack.wire import TRANSPORT_HOSTS, wire_forms
 
 # What comes before any recipe. Their results stay in the cache, so that a build does not run them again.
 LIGHT: Final[frozenset[StepKind]] = frozenset(
-    {"export", "fetch", "inspect", "simplify", "shake", "golden"}
+    {"convert", "export", "fetch", "inspect", "simplify", "shake", "golden"}
 )
 _TIMEOUT_S: Final = 3600.0
 

@@ -34,13 +34,12 @@ def compare(estimated: str, manifest_path: Path, stats_path: Path) -> dict[str, 
             one for one in manifest.models[row["model"]].variants if one.id == row["variant"]
         )
         chunks = dict(variant_transfers(manifest, variant))
-        real = dict.fromkeys(("raw", "gzip", "zstd", "br"), 0)
-        for chunk in manifest.chunks:
-            if chunk.hash in chunks:
-                sizes = dict(chunk.enc.sizes())
-                real["raw"] += chunk.size
-                for form in ("gzip", "zstd", "br"):
-                    real[form] += min(sizes.get(form, chunk.size), chunk.size)
+        own = [chunk for chunk in manifest.chunks if chunk.hash in chunks]
+        # Of float weights a build makes no brotli unless it is asked to.
+        made = {form for chunk in own for form, _ in chunk.enc.sizes()}
+        real = {"raw": sum(chunk.size for chunk in own)}
+        for form in sorted(made):
+            real[form] = sum(dict(chunk.enc.sizes()).get(form, chunk.size) for chunk in own)
         metrics = stats[variant.digest]["evaluation"]["metrics"]
         cosine = next(one["value"] for one in metrics if one["metric"] == "cosine")
         found[f"{row['model']}@{row['variant']}"] = Compared(
