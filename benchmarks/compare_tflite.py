@@ -5,6 +5,8 @@ With `python -m pip install tflite2onnx` the other converter is tried as well.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -104,7 +106,8 @@ def written(model: keras.Model, form: str) -> bytes:
         converter.representative_dataset = lambda: (
             [feed(np.random.default_rng(seed), shape, is_text=is_text)] for seed in range(20)
         )
-    content: bytes = converter.convert()
+    with contextlib.redirect_stdout(io.StringIO()):  # Keras prints every variable
+        content: bytes = converter.convert()
     return content
 
 

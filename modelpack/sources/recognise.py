@@ -18,6 +18,7 @@ from modelpack.sources.checkpoint import (
     Allowed,
     checkpoint_files,
     is_checkpoint,
+    modules_of,
     read_json,
     transformer_prefix,
 )
@@ -53,6 +54,8 @@ _ASSETS = (
     "tokenizer_config.json",
     "special_tokens_map.json",
     "chat_template.jinja",
+    "sentence_bert_config.json",  # how many tokens a text may have
+    "config_sentence_transformers.json",  # what is put in front of a query
 )
 # What tokenizer.json holds already.
 _ASSETS_WITHOUT_TOKENIZER = (
@@ -204,6 +207,9 @@ def _assets(folder: Path, prefix: str, files: tuple[str, ...]) -> Iterator[Asset
     for name in names:
         if name in held:
             yield Asset(name.rpartition(".")[0], folder / prefix / name)
+    for module in modules_of(folder):
+        if module.type.endswith(".Pooling") and f"{module.path}/{CONFIG}" in files:
+            yield Asset("pooling", folder / module.path / CONFIG)
 
 
 def _golden(golden: Golden | None, folder: Path) -> Golden | None:

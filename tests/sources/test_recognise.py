@@ -18,7 +18,7 @@ from modelpack.spec import (
     TfliteSource,
     UrlSource,
 )
-from tests.support.checkpoints import T5, make_checkpoint, make_sentence_checkpoint
+from tests.support.checkpoints import T5, make_checkpoint, make_sentence_checkpoint, write
 
 
 def project(folder: Path, *lines: str) -> Project:
@@ -140,3 +140,18 @@ def test_recognise_refuses_a_task_for_a_tflite_file(tmp_path: Path) -> None:
     (tmp_path / "words").write_bytes(TFLITE)
     with pytest.raises(UsageError, match=r'MP-E113.*"task" is for checkpoints'):
         project(tmp_path, "opset = 17", 'task = "fill-mask"')
+
+
+def test_recognise_gives_sentences_their_pooling_and_their_length(tmp_path: Path) -> None:
+    folder = make_sentence_checkpoint(tmp_path / "words")
+    write(folder / "sentence_bert_config.json", {"max_seq_length": 256})
+    assets = {asset.name: asset.path for asset in model(tmp_path).assets}
+    assert assets["pooling"] == folder / "1_Pooling" / "config.json"
+    assert assets["sentence_bert_config"] == folder / "sentence_bert_config.json"
+
+
+def test_recognise_gives_encoder_and_decoder_the_same_assets(tmp_path: Path) -> None:
+    make_checkpoint(tmp_path / "words", T5)
+    encoder, decoder = project(tmp_path).models
+    assert (encoder.id, decoder.id) == ("words.encoder", "words.decoder")
+    assert encoder.assets == decoder.assets != ()
