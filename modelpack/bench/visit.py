@@ -21,7 +21,7 @@ _READY: Final = """() => new Promise((resolve) => {
 class Request(Struct, frozen=True, rename="camel"):
     """What the page is asked to do, in one load of the model: `page/bench.js` is the other end.
 
-    `samples` are timed in turn; the outputs of the first `judged` samples are sent.
+    `samples` are timed in turn; the outputs of the first `judged` samples are sent. `in_page`: not in a worker.
     """
 
     model: str
@@ -33,6 +33,7 @@ class Request(Struct, frozen=True, rename="camel"):
     runs: int = 0
     seconds: float = 0.0
     judged: int = 0
+    in_page: bool = False
 
 
 class Tensor(Struct, frozen=True):

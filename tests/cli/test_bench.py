@@ -111,6 +111,8 @@ def test_bench_in_a_browser_is_as_accurate_as_natively(page: Project) -> None:
     (words,) = json.loads(answer.out)["variants"]
     first, second, slowed = words["runs"]
     assert (first["threads"], second["threads"], slowed["slowdown"]) == (1, 2, 2.0)
+    assert slowed["heapBytes"] >= 2**24
+    assert not {"memoryBytes", "copies"} & set(slowed)
     assert first["heapBytes"] >= 2**24
     assert first["memoryBytes"] > 0
     figures = {metric["metric"]: metric["value"] for metric in first["accuracy"]["metrics"]}

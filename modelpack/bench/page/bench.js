@@ -1,4 +1,5 @@
 // One visit of a page that uses the model: load, first inference, later inferences, and the outputs of the golden set.
+import { heapBytes } from "/bench/heap.js";
 import { readSample, writeOutputs } from "/bench/packs.js";
 
 const { load, ModelpackError } = await import("/loader/index.js");
@@ -13,10 +14,11 @@ export async function visit(request) {
   }
 }
 
-async function measure({ reference, variant, device, threads, samples, warmup, runs, seconds, judged }) {
+async function measure(request) {
+  const { reference, samples, warmup, runs, seconds, judged, inPage } = request;
   const feeds = await Promise.all(Array.from({ length: samples }, (_, index) => fetchSample(index)));
   const began = performance.now();
-  const model = await load(reference, options({ variant, device, threads }));
+  const model = await load(reference, options(request));
   const loaded = performance.now();
   const calls = endless(model, feeds);
   const [first, outputs] = await timed(calls);
@@ -26,19 +28,19 @@ async function measure({ reference, variant, device, threads, samples, warmup, r
   while (later.length < runs || performance.now() < until) later.push((await timed(calls))[0]);
   for (let index = 0; index < judged; index++) await sendOutputs(model, index);
   const tensors = await describe(model, feeds[0], outputs);
-  const heap = await askWorker();
+  const heap = inPage ? heapBytes() : await askWorker();
   await model.release();
   return { load: (loaded - began) / 1000, first, later, heap, tensors };
 }
 
-function options({ variant, device, threads }) {
+function options({ variant, device, threads, inPage }) {
   const module = device === "webgpu" ? "ort.webgpu.min.mjs" : "ort.wasm.min.mjs";
   const ort = `${location.origin}/ort/`;
   return {
     variant,
     fallback: false,
     runtime: { moduleUrl: ort + module, wasmPaths: ort, numThreads: threads },
-    worker: () => new Worker("/bench/worker.js", { type: "module", name: "modelpack" }),
+    worker: inPage ? false : () => new Worker("/bench/worker.js", { type: "module", name: "modelpack" }),
     onWarning: () => undefined,
   };
 }
