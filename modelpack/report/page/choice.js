@@ -51,7 +51,7 @@ const range = (values) => {
 /** The names to write beside points: points that lie together share one, at the first of them. */
 function labelsOf(found, [x, y], [xRange, yRange], width) {
   const near = (axis, [low, high], share) => (one, other) => Math.abs(axis.of(one) - axis.of(other)) < share * (high - low);
-  const [isBeside, isLevel] = [near(x, xRange, 70 / width), near(y, yRange, 0.06)];
+  const [isBeside, isLevel] = [near(x, xRange, 110 / width), near(y, yRange, 0.06)];
   const labels = new Map();
   for (const variant of found) {
     const first = [...labels.keys()].find((other) => isBeside(variant, other) && isLevel(variant, other));
