@@ -59,7 +59,7 @@ KINDS: dict[str, tuple[str, str, dict[str, object]]] = {
     "t5": (
         "T5ForConditionalGeneration",
         "t5",
-        {"vocab_size": 99, "d_model": 32, "d_kv": 8, "d_ff": 37, "num_layers": 2, "num_heads": 4}
+        {"vocab_size": 8192, "d_model": 32, "d_kv": 8, "d_ff": 37, "num_layers": 2, "num_heads": 4}
         | {"decoder_start_token_id": 0},
     ),
     "whisper": ("WhisperForConditionalGeneration", "whisper", _WHISPER),
