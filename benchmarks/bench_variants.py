@@ -34,6 +34,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from benchmarks.variant_cases import Case, cases
 from modelpack.errors import StepError
+from modelpack.graph.entropy.unrolled import unrolled
 from modelpack.graph.golden.samples import Sample, read_samples, write_samples
 from modelpack.graph.golden.split import split_samples
 from modelpack.graph.io import read_model
@@ -199,7 +200,8 @@ def peers(bench: Bench) -> Iterator[tuple[str, Callable[[], tuple[Path, ...]]]]:
 
     def static() -> tuple[Path, ...]:
         path = folder / "static.onnx"
-        reader = Reader(read_samples(folder / "fit.npz")[:CALIBRATION_SAMPLES])
+        fit = unrolled(bench.case.source, read_samples(folder / "fit.npz"), bench.case.state)
+        reader = Reader(fit[:CALIBRATION_SAMPLES])
         quantize_static(
             ready,
             path,

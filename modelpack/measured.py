@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from modelpack.record import Evaluation
 
-Device = Literal["cpu", "wasm", "webgpu"]
+Device = Literal["cpu", "wasm", "webgpu", "webnn"]
 
 
 class Machine(Struct, frozen=True, rename="camel"):

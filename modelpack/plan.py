@@ -222,8 +222,9 @@ def _assets(model: Model) -> Step:
 
 
 def _runtime_steps(runtime: RuntimeSettings, output: OutputSettings, mode: Mode) -> Iterator[Step]:
-    names = tuple(build.path.name for build in runtime.builds)
-    files = tuple(ProjectFile("asset", build.path) for build in runtime.builds)
+    paths = tuple(dict.fromkeys(build.path for build in runtime.builds))  # devices may share one
+    names = tuple(path.name for path in paths)
+    files = tuple(ProjectFile("asset", path) for path in paths)
     yield Step("assets", RUNTIME_TARGET, AssetsParams(names, _RUNTIME_CHUNK_BYTES), files)
     forms = wire_forms(output, mode, is_float=False)
     if forms:

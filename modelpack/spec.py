@@ -12,7 +12,7 @@ Dtype = Literal["fp32", "fp16", "q8", "int8", "uint8", "q4", "q4f16", "bnb4"]
 WeightDtype = Literal["fp32", "fp16", "q8", "int8", "uint8", "q4", "bnb4"]
 # Those that compute in half precision, for which WebAssembly has no kernels.
 HALVES: frozenset[Dtype] = frozenset({"fp16", "q4f16"})
-Device = Literal["wasm", "webgpu"]
+Device = Literal["wasm", "webgpu", "webnn"]
 Host = Literal[
     "static",
     "cloudflare-pages",

@@ -13,7 +13,7 @@ from typing import Final
 from modelpack.bench.visit import Tensor
 from modelpack.measured import TensorCopy
 
-_PLACES: Final = {"wasm": "wasm heap", "webgpu": "GPU"}
+_PLACES: Final = {"wasm": "wasm heap", "webgpu": "GPU", "webnn": "WebNN"}
 
 
 def tensor_copies(tensors: Iterable[Tensor], device: str) -> tuple[TensorCopy, ...]:

@@ -88,6 +88,8 @@ def _missing(bench: BrowserBench, subject: Subject, adapter: Adapter | None) -> 
     """What the browser lacks for the variant, and what to do about it; empty where it lacks nothing."""
     if subject.variant.device == "wasm":
         return ""
+    if subject.variant.device == "webnn":
+        return "no browser that can be driven without a window has WebNN; measure it in a page"
     browser = bench.choice.name
     if adapter is None:
         emulated = "; --software-gpu emulates one, for the accuracy" if _can_emulate(bench) else ""

@@ -40,12 +40,23 @@ _CHOSEN: tuple[Key[object], ...] = (
     keys.OUTPUT_DTYPE,
     keys.OVERRIDES,
 )
-# Why activations of these kinds do not run on WebGPU.
-_INTEGERS: Mapping[str | None, str] = MappingProxyType(
+# Activations that a device does not multiply as integers: why, and what to use in their place.
+_INTEGERS: Mapping[tuple[str | None, Device], tuple[str, str]] = MappingProxyType(
     {
-        "dynamic": "which has no kernel for MatMulInteger",
+        ("dynamic", "webgpu"): (
+            "which has no kernel for MatMulInteger",
+            'use activations = "float", or device = "wasm"',
+        ),
         # Measured: a static MiniLM had a cosine of 0.62 there with onnxruntime-web 1.30.
-        "static": "which gives wrong results for quantised activations",
+        ("static", "webgpu"): (
+            "which gives wrong results for quantised activations",
+            'use activations = "float", or device = "wasm"',
+        ),
+        # docs/webnn-operators.md of onnxruntime-web 1.30: cast, dequantizeLinear, matmul.
+        ("dynamic", "webnn"): (
+            "for which onnxruntime-web makes floats of them",
+            'use activations = "static" or "float"',
+        ),
     }
 )
 # Dtypes that a device does not run: why, and what to use in their place.
@@ -60,6 +71,10 @@ _IMPOSSIBLE: Mapping[tuple[Dtype, Device], tuple[str, str]] = MappingProxyType(
             'use device = "webgpu", or dtype = "q4"',
         ),
         ("bnb4", "webgpu"): (
+            "which has no kernel for MatMulBnb4",
+            'use device = "wasm", or dtype = "q4"',
+        ),
+        ("bnb4", "webnn"): (
             "which has no kernel for MatMulBnb4",
             'use device = "wasm", or dtype = "q4"',
         ),
@@ -126,11 +141,15 @@ def _used(dtype: Dtype, variant: Values) -> Iterator[Fault]:
 def _activations(device: Device, variant: Values, golden: Values) -> Iterator[Fault]:
     written = variant.get(keys.ACTIVATIONS)
     at = variant.place(keys.ACTIVATIONS)
-    if written in _INTEGERS and device == "webgpu":
+    if (written, device) in _INTEGERS:
+        reason, remedy = _INTEGERS[written, device]
+        message = f"products of integers do not run on {device}, {reason}"
+        yield _contradiction(at, message, remedy=remedy)
+    if variant.get(keys.ACTIVATION_TYPE) in {"uint16", "int16"} and device == "webnn":
         yield _contradiction(
-            at,
-            f"products of integers do not run on {device}, {_INTEGERS[written]}",
-            remedy='use activations = "float", or device = "wasm"',
+            variant.place(keys.ACTIVATION_TYPE),
+            "activations of 16 bits do not run on webnn, which quantises to 8 bits only",
+            remedy='use activation_type = "uint8", or device = "wasm"',
         )
     if written == "static":
         if not golden.layers:

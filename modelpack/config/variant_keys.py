@@ -62,7 +62,7 @@ OBJECTIVE = Key(
 DEVICE = Key(
     "device",
     Choice[Device](get_args(Device)),
-    "What runs the variant; without it, webgpu for fp16 and q4f16, and wasm for all others.",
+    "What runs the variant; without it, webgpu for fp16 and q4f16, and wasm for all others. webnn wants a fixed size of every input (free_dimensions).",
 )
 NODES_TO_EXCLUDE = Key(
     "nodes_to_exclude",

@@ -59,8 +59,8 @@ def pack_runtime(
     layout = _layout(results.get(f"assets:{RUNTIME_TARGET}"), store)
     if runtime is None or layout is None:
         return None
-    devices = (build.device for build in runtime.builds)
-    builds = tuple(zip(devices, layout.files, strict=True))
+    files = {file.path: file for file in layout.files}
+    builds = tuple((build.device, files[build.path.name]) for build in runtime.builds)
     return PackedRuntime(runtime.package, runtime.version, builds)
 
 

@@ -38,6 +38,7 @@ from modelpack.record import FileLayout, Layout, Part, ValueFacts
 from modelpack.spec import HALVES, Device, Dtype
 
 _RUNTIME = "onnxruntime-web"
+_PREFERENCE: dict[Device, int] = {"webnn": 0, "webgpu": 0, "wasm": 1}
 
 
 class _ChunkTable(Struct, frozen=True):
@@ -74,8 +75,8 @@ def encode_manifest(manifest: Manifest) -> bytes:
 
 
 def by_preference(variants: Iterable[PackedVariant]) -> tuple[PackedVariant, ...]:
-    """WebGPU first, because a browser that has it is faster with it; then as declared."""
-    return tuple(sorted(variants, key=lambda variant: variant.device != "webgpu"))
+    """WebNN and WebGPU first, because a browser that has them is faster with them; then as declared."""
+    return tuple(sorted(variants, key=lambda variant: _PREFERENCE[variant.device]))
 
 
 def _files(model: PackedModel) -> Iterator[tuple[str, FileLayout]]:
@@ -191,7 +192,7 @@ def _requires(dtype: Dtype, device: Device) -> Requires:
     """fp16 without `shader-f16` gave silently wrong results on one WebGPU provider and failed at run on another."""
     if device == "webgpu":
         return Requires(webgpu=WebgpuNeeds(("shader-f16",) if dtype in HALVES else ()))
-    return Requires(wasm=("simd",))
+    return Requires(wasm=("simd",)) if device == "wasm" else Requires()
 
 
 def _size(layout: Layout, table: _ChunkTable) -> Size:

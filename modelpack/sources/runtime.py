@@ -13,9 +13,12 @@ from modelpack.sources.locate import locate, npm_trail
 from modelpack.spec import Device, NpmSource, Project, RuntimeBuild
 
 # What `onnxruntime-web/wasm` and `onnxruntime-web/webgpu` load, newest name first: before 1.24 WebGPU was in the JSEP build.
+# WebNN has always been where WebGPU was.
+_WITH_GRAPHICS = ("ort-wasm-simd-threaded.asyncify.wasm", "ort-wasm-simd-threaded.jsep.wasm")
 _FILES: dict[Device, tuple[str, ...]] = {
     "wasm": ("ort-wasm-simd-threaded.wasm",),
-    "webgpu": ("ort-wasm-simd-threaded.asyncify.wasm", "ort-wasm-simd-threaded.jsep.wasm"),
+    "webgpu": _WITH_GRAPHICS,
+    "webnn": _WITH_GRAPHICS,
 }
 
 

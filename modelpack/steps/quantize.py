@@ -10,6 +10,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import onnx
+
 from modelpack.errors import StepError
 from modelpack.graph.entropy.gridfile import read_grids
 from modelpack.graph.entropy.rendering import Form, render
@@ -43,6 +45,8 @@ def run(step: StepInput[QuantizeParams]) -> StepOutput:
 
     Raises: StepError MP-E450 if the recipe changes nothing, MP-E451 if it does not suit the model.
     """
+    if step.params.device == "webnn":
+        _check_sizes(step.one("model"))
     if step.params.dtype == "fp32":
         return _copied(step)
     with tempfile.TemporaryDirectory(dir=step.folder) as scratch:
@@ -55,6 +59,26 @@ def run(step: StepInput[QuantizeParams]) -> StepOutput:
     _check(source, paths[0], feeds)
     unproven = () if feeds else ("no made-up inputs run in the model: the result was not run",)
     return StepOutput(_outputs(paths), _measured(applied), (*applied.notes, *unproven))
+
+
+def _check_sizes(graph: Path) -> None:
+    """WebNN compiles a graph for one size of each input. Weights are not looked at.
+
+    Raises: StepError MP-E451 if a size is open.
+    """
+    model = onnx.load(graph, load_external_data=False)
+    weights = {weight.name for weight in model.graph.initializer}
+    for value in model.graph.input:
+        sizes = value.type.tensor_type.shape.dim
+        open_sizes = [size.dim_param or "?" for size in sizes if not size.HasField("dim_value")]
+        if open_sizes and value.name not in weights:
+            fixed = ", ".join(f"{name} = 1" for name in open_sizes if name != "?")
+            raise StepError(
+                "MP-E451",
+                f"webnn runs graphs of fixed sizes, and {value.name} leaves {', '.join(open_sizes)} open",
+                where="device",
+                remedy=f"fix them: free_dimensions = {{ {fixed or 'name = 1'} }}",
+            )
 
 
 def _copied(step: StepInput[QuantizeParams]) -> StepOutput:

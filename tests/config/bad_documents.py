@@ -247,7 +247,7 @@ mirrors = ["npm:pack/a.onnx"]""",
     "variant_dtype_of_one_bit": MODEL + 'variants.tiny = { dtype = "q1" }',
     "variant_of_halves_on_wasm": MODEL + 'variants.q4f16 = { device = "wasm" }',
     "variant_dtype_unknown": MODEL + 'variants.tiny = { dtype = "fp32x" }',
-    "variant_device_unknown": MODEL + 'variants.q8 = { device = "webnn" }',
+    "variant_device_unknown": MODEL + 'variants.q8 = { device = "npu" }',
     "variant_bnb4_on_webgpu": MODEL + 'variants.bnb4 = { device = "webgpu" }',
     "variant_part_in_bnb4_on_webgpu": MODEL
     + 'variants.q4f16 = { output_dtype = "bnb4", overrides = { "/a/*" = "bnb4" } }',
@@ -262,6 +262,14 @@ variants.q8 = { activations = "static", device = "webgpu" }
     "variant_calibration_of_dynamic": MODEL
     + 'variants.q8 = { activation_type = "int16", calibrate_method = "entropy" }',
     "variant_calibration_by_chance": MODEL + 'variants.q8 = { calibrate_method = "mse" }',
+    "variant_bnb4_on_webnn": MODEL + 'variants.bnb4 = { device = "webnn" }',
+    "variant_dynamic_on_webnn": MODEL
+    + 'variants.q8 = { device = "webnn", activations = "dynamic" }',
+    "variant_static_in_16_bits_on_webnn": MODEL
+    + """\
+golden = { samples = "g.npz" }
+variants.q8 = { activations = "static", activation_type = "int16", device = "webnn" }
+""",
     "variant_activations_for_q4": MODEL + 'variants.q4 = { activations = "float" }',
     "variant_activations_unknown": MODEL + 'variants.q8 = { activations = "int4" }',
     "variant_symmetric_for_bnb4": MODEL + "variants.bnb4 = { symmetric = false }",
@@ -396,6 +404,9 @@ READER_ONLY = {
     "variant_part_in_bnb4_on_webgpu",
     "variant_integers_on_webgpu",
     "variant_activations_for_q4",
+    "variant_bnb4_on_webnn",
+    "variant_dynamic_on_webnn",
+    "variant_static_in_16_bits_on_webnn",
     "variant_static_without_golden",
     "variant_static_on_webgpu",
     "variant_calibration_of_dynamic",

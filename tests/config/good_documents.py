@@ -118,6 +118,8 @@ other = { dtype = "auto", objective = "latency" }""",
 golden = { samples = "g.npz" }
 [models.a.variants]
 q8 = { activations = "static" }
+nn = { dtype = "q8", activations = "static", device = "webnn" }
+half = { dtype = "fp16", device = "webnn" }
 uint8 = { activations = "static", activation_type = "int16", calibrate_method = "percentile" }""",
     "everything_in_defaults": """\
 [defaults]

@@ -142,6 +142,26 @@ def test_run_bnb4_without_products_fails_and_names_what_to_use(tmp_path: Path) -
         run(onnx_models.conv_net(), tmp_path, "bnb4")
 
 
+@pytest.mark.parametrize("dtype", ["fp32", "fp16", "q8"])
+def test_run_webnn_with_open_sizes_fails_and_says_how_to_fix_them(
+    dtype: Dtype, tmp_path: Path
+) -> None:
+    with pytest.raises(StepError) as caught:
+        run(onnx_models.mlp(), tmp_path, dtype, "webnn")
+    assert str(caught.value) == (
+        "MP-E451 device: webnn runs graphs of fixed sizes, and x leaves batch open — "
+        "fix them: free_dimensions = { batch = 1 }"
+    )
+
+
+@pytest.mark.parametrize(("dtype", "scheme"), [("fp16", "fp16"), ("q8", "w8_channel")])
+def test_run_webnn_with_fixed_sizes(dtype: Dtype, scheme: str, tmp_path: Path) -> None:
+    output = run(two_layers(), tmp_path, dtype, "webnn")
+    assert measured(output)["scheme"] == scheme
+    found = {node.op_type for node in onnx.load(path_of(output, "model")).graph.node}
+    assert not found & {"MatMulInteger", "DynamicQuantizeLinear"}
+
+
 def test_run_leaves_nothing_but_the_model(tmp_path: Path) -> None:
     output = run(onnx_models.mlp(), tmp_path, "fp16", "webgpu")
     path = path_of(output, "model")

@@ -49,7 +49,7 @@ _METHODS: dict[CalibrateMethod, CalibrationMethod] = {
     "percentile": CalibrationMethod.Percentile,
 }
 # MinMax has none. Entropy looks for the best of (bins - 128) / 2 ranges, which takes a while for each.
-_BINS: dict[CalibrateMethod, int] = {"minmax": 0, "entropy": 1024, "percentile": 2048}
+_BINS: dict[CalibrateMethod, int] = {"minmax": 0, "entropy": 512, "percentile": 2048}
 
 
 class _One(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime ships no types

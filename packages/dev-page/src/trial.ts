@@ -78,6 +78,6 @@ export function errorText(reason: unknown): string {
 }
 
 function runtimeUrl(device: string): string {
-  const build = device === "webgpu" ? "ort.webgpu.min.mjs" : "ort.wasm.min.mjs";
+  const build = device === "wasm" ? "ort.wasm.min.mjs" : "ort.webgpu.min.mjs";
   return `${location.origin}/runtime/${build}`;
 }

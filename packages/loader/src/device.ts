@@ -39,6 +39,7 @@ export async function detectDevice(
   );
   return {
     webgpu,
+    webnn: "ml" in navigator,
     wasm: wasmFeatures(scope),
     deviceMemoryGB: navigator.deviceMemory,
     storageBytes,

@@ -6,6 +6,7 @@ import { isShared } from "./chunks.ts";
 import type { Engine } from "./engine.ts";
 import type { Environment } from "./environment.ts";
 import { openRuntime, type Runtime } from "./open-runtime.ts";
+import { DEVICES } from "./select.ts";
 import type { ModelReference } from "./types.ts";
 
 export interface Early {
@@ -70,9 +71,7 @@ async function readNote(reference: ModelReference, environment: Environment): Pr
     const found = key && (await environment.keeper.store.read(key, environment.signal));
     const note: unknown = found && JSON.parse(new TextDecoder().decode(found));
     const { device, wasm } = note as Note;
-    return (device === "wasm" || device === "webgpu") && typeof wasm === "string"
-      ? { device, wasm }
-      : undefined;
+    return DEVICES.includes(device) && typeof wasm === "string" ? { device, wasm } : undefined;
   } catch {
     return undefined; // none, or none of ours
   }

@@ -12,9 +12,9 @@ export async function importRuntime(device: string, { moduleUrl }: RuntimeOption
     // Plain wasm starts twice as fast as the WebGPU build and is half its size.
     const module: unknown = moduleUrl
       ? await import(/* @vite-ignore */ /* webpackIgnore: true */ moduleUrl)
-      : device === "webgpu"
-        ? await import("onnxruntime-web/webgpu")
-        : await import("onnxruntime-web/wasm");
+      : device === "wasm"
+        ? await import("onnxruntime-web/wasm")
+        : await import("onnxruntime-web/webgpu"); // WebNN is in the same build
     return module as OrtModule;
   } catch (cause) {
     throw runtimeError(

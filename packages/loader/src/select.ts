@@ -3,6 +3,9 @@ import { ModelpackError } from "./errors.ts";
 import type { Requires, Variant } from "./manifest.ts";
 import type { DeviceFacts, LoadOptions } from "./types.ts";
 
+/** The devices that variants may be for. */
+export const DEVICES: readonly string[] = ["wasm", "webgpu", "webnn"];
+
 /** A variant, with what of it must be fetched. */
 export interface Candidate {
   readonly variant: Variant;
@@ -65,11 +68,12 @@ function refusal(
   if (id !== undefined && variant.id !== id) return `asked for ${id}`;
   if (dtype !== undefined && variant.dtype !== dtype) return `asked for ${dtype}`;
   if (variant.runtime !== "onnxruntime-web") return `it is for ${variant.runtime}`;
-  if (variant.device !== "wasm" && variant.device !== "webgpu") return `${variant.device} is not supported`;
+  if (!DEVICES.includes(variant.device)) return `${variant.device} is not supported`;
   if (device !== "auto" && variant.device !== device) return `asked for ${device}`;
   if (missingBytes > maxDownloadBytes)
     return `${missingBytes} bytes are missing, more than ${maxDownloadBytes}`;
   if (variant.device === "webgpu" && !facts.webgpu) return "no WebGPU here";
+  if (variant.device === "webnn" && !facts.webnn) return "no WebNN here";
   return unmet(variant.requires, facts);
 }
 

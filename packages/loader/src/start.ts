@@ -42,7 +42,7 @@ export async function startSession(
     const measure = measurePhase(scope.performance, "session");
     const memory = [given.model, ...given.externalData.map(({ data }) => data)].map(({ buffer }) => buffer);
     const { inputs } = metadataOf(planned.model, variant);
-    const mustRehearse = device === "webgpu";
+    const mustRehearse = device !== "wasm";
     const request = { kind: "create", ...given, inputs, state: planned.model.state, mustRehearse } as const;
     await engine.ask(request, { signal, transfer: memory as ArrayBuffer[] });
     measure();

@@ -25,9 +25,11 @@ export interface ModelReference<Types = unknown> {
 /** A reference, or `manifest.json#model`. */
 export type ModelRef<Types = unknown> = ModelReference<Types> | string;
 
-/** What a device offers. What is undefined is unknown, and unknown facts count as satisfied, WebGPU excepted. */
+/** What a device offers. What is undefined is unknown, and unknown facts count as satisfied, WebGPU and WebNN excepted. */
 export interface DeviceFacts {
   readonly webgpu?: WebgpuFacts | undefined;
+  /** Whether it has WebNN. */
+  readonly webnn?: boolean | undefined;
   readonly wasm?: readonly string[] | undefined;
   readonly deviceMemoryGB?: number | undefined;
   readonly storageBytes?: number | undefined;
@@ -132,7 +134,7 @@ export type Prefer = "cached" | "best" | "smallest";
 
 export interface LoadOptions<Types = unknown> {
   /** "auto" follows the manifest's order; otherwise only variants for this device. */
-  readonly device?: "auto" | "wasm" | "webgpu" | undefined;
+  readonly device?: "auto" | "wasm" | "webgpu" | "webnn" | undefined;
   readonly dtype?: string | undefined;
   readonly variant?: VariantOf<Types> | undefined;
   /** Which of the variants that fit comes first. Default "cached": what is there already, then the manifest's order. */

@@ -14,6 +14,7 @@ describe("detectDevice", () => {
   test("knows nothing of an empty scope", async () => {
     expect(await facts({})).toEqual({
       webgpu: undefined,
+      webnn: false,
       wasm: undefined,
       deviceMemoryGB: undefined,
       storageBytes: undefined,
@@ -31,11 +32,17 @@ describe("detectDevice", () => {
     };
     expect(await facts({ navigator, WebAssembly: newest, crossOriginIsolated: true })).toEqual({
       webgpu: { features: ["shader-f16"], limits: { maxBufferSize: 268435456, maxBindGroups: 4 } },
+      webnn: false,
       wasm: ["simd", "relaxed-simd", "threads"],
       deviceMemoryGB: 8,
       storageBytes: 70,
       saveData: true,
     });
+  });
+
+  test("tells WebNN by what the browser has", async () => {
+    expect((await facts({ navigator: { ml: {} } })).webnn).toBe(true);
+    expect((await facts({ navigator: {} })).webnn).toBe(false);
   });
 
   test("does not ask for an adapter that no variant needs", async () => {

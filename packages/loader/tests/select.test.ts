@@ -99,7 +99,10 @@ describe("what a device cannot run is passed over", () => {
       { storageBytes: 9 },
       undefined,
     ],
-    ["a device of the future", variant("a", { device: "webnn" }), {}, "webnn is not supported"],
+    ["WebNN, none", variant("a", { device: "webnn" }), { webnn: false }, "no WebNN here"],
+    ["WebNN, unknown", variant("a", { device: "webnn" }), {}, "no WebNN here"],
+    ["WebNN, there", variant("a", { device: "webnn" }), { webnn: true }, undefined],
+    ["a device of the future", variant("a", { device: "npu" }), {}, "npu is not supported"],
     ["another runtime", variant("a", { runtime: "litert" }), {}, "it is for litert"],
   ])("%s", (_, item, facts, expected) => {
     expect(refusal(item, facts)).toBe(expected);
