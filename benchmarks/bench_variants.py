@@ -33,7 +33,7 @@ from onnxruntime.quantization import (
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from benchmarks.variant_cases import Case, cases
-from modelpack.errors import StepError
+from benchmarks.variant_peers import other_peers
 from modelpack.graph.entropy.unrolled import unrolled
 from modelpack.graph.golden.samples import Sample, read_samples, write_samples
 from modelpack.graph.golden.split import split_samples
@@ -193,6 +193,9 @@ def peers(bench: Bench) -> Iterator[tuple[str, Callable[[], tuple[Path, ...]]]]:
     ir.save(ir.external_data.load_to_model(at_least(read_model(graph), 13)), newer)
     quant_pre_process(str(newer), str(ready), skip_symbolic_shape=True)
 
+    fit = unrolled(bench.case.source, read_samples(folder / "fit.npz"), bench.case.state)
+    calibrated = fit[:CALIBRATION_SAMPLES]
+
     def dynamic(*, per_channel: bool) -> tuple[Path, ...]:
         path = folder / f"dynamic-{per_channel}.onnx"
         quantize_dynamic(ready, path, per_channel=per_channel, weight_type=QuantType.QInt8)
@@ -200,8 +203,7 @@ def peers(bench: Bench) -> Iterator[tuple[str, Callable[[], tuple[Path, ...]]]]:
 
     def static() -> tuple[Path, ...]:
         path = folder / "static.onnx"
-        fit = unrolled(bench.case.source, read_samples(folder / "fit.npz"), bench.case.state)
-        reader = Reader(fit[:CALIBRATION_SAMPLES])
+        reader = Reader(calibrated)
         quantize_static(
             ready,
             path,
@@ -216,7 +218,9 @@ def peers(bench: Bench) -> Iterator[tuple[str, Callable[[], tuple[Path, ...]]]]:
     yield "quantize_dynamic, per tensor", lambda: dynamic(per_channel=False)
     yield "quantize_dynamic, per channel", lambda: dynamic(per_channel=True)
     yield "quantize_static, per channel", static
+    yield from other_peers(ready, calibrated, folder)
     yield "modelpack q8 plain", lambda: bench.plain("q8")
+    yield "modelpack q8 per tensor", lambda: bench.plain("q8", RecipeSettings(per_channel=False))
     yield "modelpack uint8", lambda: bench.plain("uint8")
     for name, settings in STATIC.items():
         yield f"modelpack static, {name}", lambda settings=settings: bench.plain("q8", settings)
@@ -273,12 +277,8 @@ def main() -> None:
                 try:
                     files = make()
                     row = bench.row(variant, files, time.perf_counter() - started)
-                except (
-                    StepError,
-                    ValueError,
-                    RuntimeError,
-                ) as err:  # quantize_static fails on some models
-                    print(f"| {variant} | {type(err).__name__}: {err} |", flush=True)
+                except Exception as err:  # noqa: BLE001  peers fail on some models, each in its own way
+                    print(f"| {variant} | {type(err).__name__}: {str(err)[:160]!r} |", flush=True)
                     continue
                 print(f"| {' | '.join(row)} |", flush=True)
 
