@@ -6,7 +6,7 @@ import pytest
 from msgspec import UNSET
 
 from modelpack.publish.parse import parse_manifest
-from modelpack.publish.wire import Manifest, Requires
+from modelpack.publish.wire import Manifest
 from modelpack.units import MIB
 from tests.support.builds import build, published, runs_of_build
 from tests.support.fakes import InlineWorkers
@@ -42,24 +42,6 @@ def test_build_with_runtime_publishes_a_build_for_each_device(project: Project) 
     first, second = (found.chunks[part] for part in file.parts if isinstance(part, int))
     assert [form for form, _ in second.enc.sizes()] == ["zstd"]
     assert first.size == 4 * MIB
-
-
-def test_build_with_runtime_shares_one_build_between_webgpu_and_webnn(project: Project) -> None:
-    project.edit(
-        'fp16 = { device = "webgpu" }',
-        'fp16 = { device = "webgpu" }\nnn = { dtype = "fp16", device = "webnn" }\n[models.faces.free_dimensions]\nbatch = 1',
-    )
-    assert build(project).errors == ()
-    found = manifest(project)
-    assert found.runtime is not UNSET
-    assert found.runtime.builds == {
-        "wasm": f"runtime@onnxruntime-web/{PLAIN}",
-        "webgpu": f"runtime@onnxruntime-web/{ASYNCIFY}",
-        "webnn": f"runtime@onnxruntime-web/{ASYNCIFY}",
-    }
-    by_id = {variant.id: variant for variant in found.models["faces"].variants}
-    assert by_id["nn"].execution_providers == ("webnn",)
-    assert by_id["nn"].requires == Requires()
 
 
 def test_build_with_runtime_again_runs_nothing(project: Project) -> None:

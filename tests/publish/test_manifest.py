@@ -11,7 +11,7 @@ from modelpack.errors import UsageError
 from modelpack.publish.manifest import encode_manifest, make_manifest
 from modelpack.publish.pack import Pack, PackedChunk, PackedForm
 from modelpack.publish.parse import parse_manifest
-from modelpack.publish.wire import Manifest
+from modelpack.publish.wire import Manifest, Requires
 from modelpack.record import ValueFacts
 from modelpack.spec import Host
 from tests.support.golden import assert_golden
@@ -76,6 +76,14 @@ def test_make_manifest_order_of_models_and_chunks_does_not_matter() -> None:
     other = msgspec.structs.replace(one, models=one.models[::-1], chunks=one.chunks[::-1])
 
     assert encode_manifest(make_manifest(one)) == encode_manifest(make_manifest(other))
+
+
+def test_make_manifest_webnn_variant_asks_for_its_provider_and_nothing_else() -> None:
+    blobs = Blobs()
+    content = VariantContent("nn", b"1", (), "fp16", "webnn")
+    manifest = make_manifest(pack((model("m", (content,), blobs),), blobs, "static", ()))
+    (variant,) = manifest.models["m"].variants
+    assert (variant.execution_providers, variant.requires) == (("webnn",), Requires())
 
 
 def test_make_manifest_webgpu_variants_come_first_and_others_as_declared() -> None:
