@@ -8,6 +8,8 @@ from pathlib import Path
 from tools.compatibility.table import Kernels
 
 _ROW = re.compile(r"^\|\s*(\w+)\s*\|(.+?)\|")
+# The page counts opsets of models, and begins with the lowest that onnxruntime reads: operators in them may be older.
+_LOWEST_OPSET = 7
 _RANGES = re.compile(r"([\w.]+)\(([^)]*)\)")
 
 
@@ -34,7 +36,7 @@ def _versions(ranges: str) -> list[tuple[int, list[dict[str, str]]]]:
         if found and not found[-1][1] and found[-1][0] == int(first):
             found.pop()  # it goes on
         else:
-            found.append((int(first), [{}]))
+            found.append((int(first) if int(first) > _LOWEST_OPSET else 1, [{}]))
         if not is_open:
             found.append((int(last or first) + 1, []))
     return found

@@ -39,6 +39,12 @@ def test_support_places_operators_as_1_30_does(
     assert support("webgpu").place(operator, since, types) == on_webgpu
 
 
+def test_support_of_webnn_takes_operators_older_than_any_opset_that_is_read() -> None:
+    assert support("webnn").place("GlobalAveragePool", 1, {"T": "float16"}) == "device"
+    assert support("webnn").place("DequantizeLinear", 10, {"T": "int8"}) == "device"
+    assert support("webnn").place("NonMaxSuppression", 11, {}) == "wasm"
+
+
 def test_support_of_an_unknown_type_takes_any_kernel() -> None:
     assert support("webgpu").place("MatMul", 13, {"T": ""}) == "device"
 
