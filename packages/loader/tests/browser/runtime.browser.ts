@@ -143,9 +143,14 @@ describe("a second visit", () => {
   const wasmInPage = () =>
     performance.getEntriesByType("resource").filter(({ name }) => /\.wasm($|\?)/.test(name)).length;
 
+  const firstVisit = async (tab: Scene["tab"]): Promise<void> => {
+    expectWorks(await tab.attempt(LOAD));
+    await expect.poll(() => tab.page.evaluate(() => harness.isNoted())).toBe(true);
+  };
+
   scene("starts onnxruntime beside the manifest, and ends it where that does not come", async (given) => {
     const { site, tab } = given;
-    expectWorks(await tab.attempt(LOAD));
+    await firstVisit(tab);
     await tab.page.reload();
     await tab.page.waitForFunction(() => "harness" in globalThis);
     await expectWorkers(0, given);
@@ -160,7 +165,7 @@ describe("a second visit", () => {
     await expectWorkers(0, given);
   });
   scene("hands the compiled runtime to the worker", async ({ tab }) => {
-    expectWorks(await tab.attempt(LOAD));
+    await firstVisit(tab);
     expect(await tab.page.evaluate(wasmInPage)).toBe(0);
     await tab.page.reload();
     await tab.page.waitForFunction(() => "harness" in globalThis);
@@ -170,14 +175,14 @@ describe("a second visit", () => {
     expect(await worker?.evaluate(wasmInPage)).toBe(0);
   });
   scene("after onnxruntime was published anew takes the new one", async ({ tab }) => {
-    expectWorks(await tab.attempt(LOAD));
+    await firstVisit(tab);
     const runtime = { wasmPaths: { wasm: "/ort/ort-wasm-simd-threaded.wasm?new" } };
     expectWorks(await tab.attempt({ ...LOAD, options: { ...LOAD.options, runtime } }));
     const worker = tab.page.workers().at(-1);
     expect(await worker?.evaluate(wasmInPage)).toBe(1);
   });
   scene("whose runtime is gone from where it was is no fault", async ({ site, tab }) => {
-    expectWorks(await tab.attempt(LOAD));
+    await firstVisit(tab);
     site.script(WASM, answers.status(404));
     expectWorks(await tab.attempt(LOAD));
   });

@@ -4,7 +4,7 @@
  */
 import type * as Loader from "../../../src/index.ts";
 import { type AbortReport, abortAtPoint } from "./points.ts";
-import { clearStorage, damageStored, dropStored, type Stored, stored } from "./storage.ts";
+import { clearStorage, damageStored, dropStored, isNoted, type Stored, stored } from "./storage.ts";
 
 const LOADER = "/loader/index.js";
 const DEADLINE_MS = 60_000;
@@ -91,6 +91,8 @@ export interface Harness {
   stream(calls: readonly PlainFeeds[], initialState?: PlainFeeds): Promise<readonly (readonly number[])[]>;
   abortAtPoint(attempt: Attempt, point: number): Promise<AbortReport>;
   stored(): Promise<Stored>;
+  /** Whether the next visit can start the runtime early. */
+  isNoted(): Promise<boolean>;
   clearStorage(): Promise<void>;
   dropStored(keep: number): Promise<void>;
   damageStored(): Promise<void>;
@@ -125,6 +127,7 @@ globalThis.harness = {
       await run(model, given.feeds, { signal });
     }).finally(() => lastModel?.release()),
   stored,
+  isNoted,
   clearStorage,
   dropStored,
   damageStored,

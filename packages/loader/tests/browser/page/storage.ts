@@ -35,6 +35,14 @@ export async function stored(): Promise<Stored> {
   return { sound: sound.sort(), bad, begun };
 }
 
+/** Whether there is a note of the runtime of the last visit: it is written after the load, which does not wait for it. */
+export async function isNoted(): Promise<boolean> {
+  const found = [...(await cacheEntries()), ...(await fileEntries())].find(({ key }) =>
+    /^runtime-/.test(key),
+  );
+  return ((await found?.read().catch(() => undefined))?.byteLength ?? 0) > 0;
+}
+
 /** Removes everything. */
 export async function clearStorage(): Promise<void> {
   for (const name of await caches.keys()) await caches.delete(name);
