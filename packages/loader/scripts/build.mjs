@@ -17,6 +17,8 @@ const LATER = [
   "session",
   "attempt",
   "attach",
+  "inputs",
+  "rehearsal",
   "early",
   "open-runtime",
   "start",

@@ -10,6 +10,8 @@ type Bytes = Uint8Array<ArrayBuffer>;
 /** Where a chunk is received, and where else its bytes go once they are verified. */
 export interface Placement {
   readonly chunk: Chunk;
+  /** Whether the first file needs it. */
+  readonly isOfFirst: boolean;
   /** Of the chunk's size; a chunk of which only slices are used is received beside the files. */
   readonly target: () => Bytes;
   /** Copies what `target` gave to everywhere else. */
@@ -24,6 +26,7 @@ export interface Layout {
 }
 
 interface Use {
+  readonly file: number;
   readonly into: Bytes;
   readonly from: number;
 }
@@ -39,8 +42,9 @@ export function layOut(manifest: Manifest, files: readonly ManifestFile[]): Layo
       offset += length;
       if (chunk === undefined) continue;
       const known = uses.get(chunk);
-      if (known) known.push({ into, from });
-      else uses.set(chunk, [{ into, from }]);
+      const use = { file: position, into, from };
+      if (known) known.push(use);
+      else uses.set(chunk, [use]);
     }
   });
   return {
@@ -53,6 +57,7 @@ function place(chunk: Chunk, uses: readonly Use[]): Placement {
   const whole = uses.find(({ into }) => into.length === chunk.size)?.into;
   return {
     chunk,
+    isOfFirst: uses.some(({ file }) => file === 0),
     target: () => whole ?? new Uint8Array(chunk.size),
     spread: (received) => {
       for (const { into, from } of uses)

@@ -10,6 +10,7 @@ import { loadedModel } from "./model.ts";
 import { openRuntime } from "./open-runtime.ts";
 import { type Planned, type PlannedVariant, summarize } from "./plan.ts";
 import type { ProgressMeter } from "./progress.ts";
+import { rehearse } from "./rehearsal.ts";
 import type { PackedRuntime } from "./runtime.ts";
 import { startSession } from "./start.ts";
 import type { LoadedModel, VariantSummary } from "./types.ts";
@@ -68,12 +69,19 @@ async function startVariant(
     const opening = known ?? openRuntime(device, attempt, { engine: attached?.engine, packed });
     const mustWait = !packed && candidate.missing.length > 0 && attempt.options.concurrency === undefined;
     const ahead = mustWait && { ahead: opening.catch(() => undefined) };
-    const inputs = fetchInputs(candidate, planned, { ...withConcurrency(attempt, weights), ...ahead }, meter);
-    for (const pending of [inputs, packed, opening]) pending?.catch(() => undefined); // awaited later, and may fail before
+    let onFirst = (_: Uint8Array): void => undefined;
+    const graph = new Promise<Uint8Array>((resolve) => {
+      onFirst = resolve;
+    });
+    const fetching = { ...withConcurrency(attempt, weights), ...ahead, onFirst };
+    const inputs = fetchInputs(candidate, planned, fetching, meter);
+    const stage = { planned, environment: attempt, meter, graph };
+    const ready = mustWait ? rehearse(opening, candidate, stage) : opening;
+    for (const pending of [inputs, packed, opening, ready]) pending?.catch(() => undefined); // awaited later, and may fail before
     const isPacked = packed !== undefined;
     return await startSession(
       inputs,
-      { planned, variant: candidate.variant, opening, isPacked },
+      { planned, variant: candidate.variant, opening: ready, isPacked },
       attempt,
       meter,
     );

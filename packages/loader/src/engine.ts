@@ -45,9 +45,18 @@ export type EngineRequest =
       /** Run it once on zeros: some kernels are refused only then. */
       readonly mustRehearse: boolean;
     }
+  | ({ readonly kind: "rehearse" } & Rehearsal)
   | { readonly kind: "run"; readonly feeds: Feeds; readonly stream?: StreamStep | undefined }
   | { readonly kind: "forget"; readonly stream: number }
   | { readonly kind: "release" };
+
+/** A session as one will be created, of zeros: what it compiles is compiled when the weights are there. */
+export interface Rehearsal {
+  readonly model: Uint8Array;
+  readonly externalData: readonly { readonly path: string; readonly sizeBytes: number }[];
+  readonly sessionOptions: SessionOptions;
+  readonly inputs: Model["inputs"];
+}
 
 /** A wasm file that another thread has compiled. Only a worker takes it: it would be the page's runtime, too. */
 export interface Compiled {
@@ -111,6 +120,9 @@ export function createEngine(given?: OrtModule): Engine {
         else if (request.mustRehearse) await rehearse(ort as OrtModule, live);
         break;
       }
+      case "rehearse":
+        await rehearseOnZeros(ort as OrtModule, request);
+        break;
       case "run":
         if (!live) throw new ModelpackError("USAGE", "the model has been released");
         return run(ort as OrtModule, live, request, carried);
@@ -157,6 +169,31 @@ async function rehearse(ort: OrtModule, { session, inputs }: Live): Promise<void
     await runSession(session, tensors(ort, zeros(fixed as Model["inputs"])));
   } catch (cause) {
     throw new ModelpackError("SESSION_CREATE", `the session does not run: ${messageOf(cause)}`, { cause });
+  }
+}
+
+// For sizes that are open: enough for what runs over a sequence.
+const OPEN_SIZE = 8;
+
+/** Throws only what the runtime may not have survived. */
+async function rehearseOnZeros(
+  ort: OrtModule,
+  { model, externalData, sessionOptions, inputs }: Rehearsal,
+): Promise<void> {
+  let session: OrtSession | undefined;
+  try {
+    const data = externalData.map(({ path, sizeBytes }) => ({ path, data: new Uint8Array(sizeBytes) }));
+    session = await createSession(ort, model, { ...sessionOptions, externalData: data });
+    const closed = inputs.map((value) => ({
+      ...value,
+      shape: value.shape.map((size, axis) => (typeof size === "number" ? size : axis ? OPEN_SIZE : 1)),
+    }));
+    await runSession(session, tensors(ort, zeros(closed)));
+  } catch (error) {
+    const { code, cause } = error as ModelpackError;
+    if (code === "OUT_OF_MEMORY" || cause instanceof WebAssembly.RuntimeError) throw error;
+  } finally {
+    await session?.release();
   }
 }
 

@@ -38,6 +38,8 @@ export interface Environment {
   readonly now: () => number;
   /** What has to be there before more than a few chunks are asked for at once. */
   readonly ahead?: Promise<unknown>;
+  /** Hears of the first of several files as soon as it is whole. */
+  readonly onFirst?: (bytes: Uint8Array<ArrayBuffer>) => void;
 }
 
 export const STALL_TIMEOUT_MS = 30_000;

@@ -22,8 +22,9 @@ export async function fetchFiles(
 ): Promise<readonly Uint8Array<ArrayBuffer>[]> {
   const { buffers, placements } = layOut(planned.manifest, filesOf(planned.manifest, ids));
   const source = chunkSource(planned, environment, meter);
-  const { ahead } = environment;
+  const { ahead, onFirst } = environment;
   let underWay = 0;
+  let left = placements.filter(({ isOfFirst }) => isOfFirst).length;
   await eachLimited(
     placements,
     concurrency(planned, environment),
@@ -35,6 +36,7 @@ export async function fetchFiles(
       await obtainChunk(placement.chunk, target, source, signal);
       placement.spread(target);
       underWay -= 1;
+      if (placement.isOfFirst && --left === 0) onFirst?.(buffers[0] as Uint8Array<ArrayBuffer>);
     },
   );
   return buffers;

@@ -1,6 +1,7 @@
 /** What a session is made of: verified bytes in memory, and options. */
 import type { Environment } from "./environment.ts";
 import { fetchFiles } from "./files.ts";
+import type { Variant } from "./manifest.ts";
 import { measurePhase } from "./phases.ts";
 import type { Planned, PlannedVariant } from "./plan.ts";
 import type { ProgressMeter } from "./progress.ts";
@@ -21,14 +22,19 @@ export async function fetchInputs(
   const measure = measurePhase(environment.scope.performance, "download");
   const [model, ...data] = await fetchFiles(variantFileIds(variant), planned, environment, meter);
   measure();
-  const sessionOptions: SessionOptions = {
-    executionProviders: variant.executionProviders,
-    ...variant.sessionOptions,
-    ...environment.options.sessionOptions,
-  };
+  const sessionOptions = sessionOptionsOf(variant, environment);
   const externalData = variant.externalData.map(({ path }, position) => ({
     path,
     data: data[position] as Uint8Array,
   }));
   return { model: model as Uint8Array, externalData, sessionOptions };
+}
+
+/** Those of the manifest, with the caller's over them. */
+export function sessionOptionsOf(variant: Variant, { options }: Environment): SessionOptions {
+  return {
+    executionProviders: variant.executionProviders,
+    ...variant.sessionOptions,
+    ...options.sessionOptions,
+  };
 }

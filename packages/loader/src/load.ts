@@ -5,7 +5,6 @@ import type { Early } from "./early.ts";
 import { type Environment, openEnvironment } from "./environment.ts";
 import { ModelpackError } from "./errors.ts";
 import { fetchChunks } from "./files.ts";
-import { fetchInputs } from "./inputs.ts";
 import { measurePhase } from "./phases.ts";
 import { describe, type Planned, type PlannedVariant, planWith, summarize } from "./plan.ts";
 import { type ProgressMeter, progressMeter } from "./progress.ts";
@@ -58,6 +57,7 @@ export async function ortInputs<Types = unknown>(
     const [first] = planned.selection.order as [PlannedVariant];
     const chunks = new Set(variantChunks(planned.manifest, first.variant)); // the page has a runtime
     const missing = first.missing.filter((chunk) => chunks.has(chunk));
+    const { fetchInputs } = await importSession();
     const inputs = await fetchInputs({ ...first, missing }, planned, environment, meter);
     meter.begin("done");
     void askToPersist(environment);

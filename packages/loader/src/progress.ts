@@ -16,6 +16,8 @@ export interface ProgressMeter {
   readonly receiving: (chunk: Chunk, share: number) => void;
   readonly received: (chunk: Chunk) => void;
   readonly cached: (chunk: Chunk) => void;
+  /** Seconds until all bytes are there, at the rate so far; 0 until anything has come. */
+  readonly secondsLeft: () => number;
 }
 
 /** A meter for one load; `now` gives milliseconds. */
@@ -38,23 +40,25 @@ export function progressMeter(
     const share = sums.expectedWeight ? (sums.doneWeight + sums.underWay) / sums.expectedWeight : 0;
     return Math.min(done + SHARE.bytes * Math.min(share, 1), 0.999);
   };
+  const rate = (): Pick<Progress, "bytesPerSecond" | "secondsLeft"> => {
+    const bytes = sums.transferred + sums.underWay;
+    const seconds = startedMs === undefined ? 0 : (now() - startedMs) / 1000;
+    const bytesPerSecond = seconds > 0 ? bytes / seconds : 0;
+    const left = Math.max(0, sums.expected - bytes);
+    return { bytesPerSecond, secondsLeft: bytesPerSecond > 0 ? left / bytesPerSecond : left ? undefined : 0 };
+  };
   const tell = (always: boolean): void => {
     const time = now();
     if (!onProgress || (!always && time - toldMs < INTERVAL_MS)) return;
     toldMs = time;
     highest = Math.max(highest, fraction());
-    const transferredBytes = sums.transferred + sums.underWay;
-    const seconds = startedMs === undefined ? 0 : (time - startedMs) / 1000;
-    const bytesPerSecond = seconds > 0 ? transferredBytes / seconds : 0;
-    const left = Math.max(0, sums.expected - transferredBytes);
     onProgress({
       fraction: highest,
       phase,
       transferredBytes: sums.transferred,
       cachedBytes: sums.cached,
       totalTransferBytes: Math.max(sums.expected, sums.transferred),
-      bytesPerSecond,
-      secondsLeft: bytesPerSecond > 0 ? left / bytesPerSecond : left ? undefined : 0,
+      ...rate(),
     });
   };
   const settle = (chunk: Chunk): void => {
@@ -96,5 +100,6 @@ export function progressMeter(
       sums.doneWeight += chunk.transfer * CACHED_WEIGHT;
       tell(false);
     },
+    secondsLeft: () => rate().secondsLeft ?? 0,
   };
 }

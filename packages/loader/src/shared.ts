@@ -28,6 +28,7 @@ export function shareEngine(engine: Engine, end: () => void): () => Client {
       started ??= await engine.ask(request);
       return started;
     }
+    if (request.kind === "rehearse" && !isLive) return engine.ask(request);
     if (request.kind === "create" && !isLive) {
       await engine.ask(request);
       isLive = true;

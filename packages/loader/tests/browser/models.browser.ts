@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { describe, expect } from "vitest";
 import type { Success } from "./page/harness.ts";
 import * as answers from "./support/answers.ts";
-import { expected, expectWorks, type SceneOptions, scene } from "./support/scene.ts";
+import { chunkPaths, exactly, expected, expectWorks, type SceneOptions, scene } from "./support/scene.ts";
 import { packFile, type Site } from "./support/site.ts";
 
 const digits = expected("digits");
@@ -84,6 +84,21 @@ describe("progress is honest", () => {
     expect(outcome.progress.at(-1)).toMatchObject({ transferredBytes: 0, totalTransferBytes: 0 });
   });
 });
+
+scene(
+  "a slow network leaves time for a rehearsal, of which the model knows nothing",
+  async ({ site, tab }) => {
+    const [, ...weights] = chunkPaths("bands", "fp32");
+    for (const path of weights) site.always(exactly(path), answers.dribbled(20, 150));
+    const outcome = await tab.attempt({ ...bands, options: { device: "wasm", variant: "fp32" } });
+    expectWorks(outcome, "bands");
+    expectHonest(outcome);
+    const phases = await tab.page.evaluate(() =>
+      performance.getEntriesByType("measure").map(({ name }) => name),
+    );
+    expect(phases).toContain("modelpack:rehearsal");
+  },
+);
 
 describe("a page", () => {
   scene("is told what a load will take, before and after", async ({ site, tab }) => {
