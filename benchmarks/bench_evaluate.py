@@ -22,7 +22,7 @@ from modelpack.graph.golden.files import FolderFile, read_files
 from modelpack.graph.golden.samples import Sample, write_samples
 from modelpack.graph.sessions import open_session, session_inputs
 from modelpack.planned import EvaluateParams, QuantizeParams, ShakeParams
-from modelpack.spec import RawLayout
+from modelpack.spec.golden import RawLayout
 from modelpack.steps import evaluate, quantize, shake
 from modelpack.steps.contract import InputFiles, StepInput
 

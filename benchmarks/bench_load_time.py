@@ -29,7 +29,7 @@ from modelpack.bench.site import Folders, open_site
 from modelpack.config.read import read_project
 from modelpack.engine.checking import Standing, read_standing
 from modelpack.judge.load_time import transfers
-from modelpack.spec import Network
+from modelpack.spec.limits import Network
 
 NETWORKS = (
     Network("slow 4G", 1.6e6, 0.15),

@@ -50,7 +50,8 @@ from modelpack.planned import (
     StatisticsParams,
 )
 from modelpack.record import Evaluation, MetricValue
-from modelpack.spec import Device, RecipeSettings, Shape, Target
+from modelpack.spec.limits import Target
+from modelpack.spec.variants import Device, RecipeSettings, Shape
 from modelpack.steps import calibrate, evaluate, quantize, shake, solve, split, statistics
 from modelpack.steps.contract import InputFiles, StepInput, StepOutput
 from modelpack.units import MIB

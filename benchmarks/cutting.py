@@ -21,7 +21,8 @@ import msgspec
 from modelpack.errors import StepError
 from modelpack.planned import QuantizeParams, ShakeParams, SplitParams
 from modelpack.record import FileLayout, Layout
-from modelpack.spec import Dtype, Form
+from modelpack.spec.project import Form
+from modelpack.spec.variants import Dtype
 from modelpack.steps import quantize, shake, split
 from modelpack.steps.compress import encode, is_worth_it
 from modelpack.steps.contract import InputFiles, StepInput, StepOutput

@@ -14,7 +14,7 @@ from sklearn.datasets import load_sample_images
 from modelpack.graph.golden.samples import Sample
 from modelpack.graph.golden.texts import read_texts
 from modelpack.graph.sessions import open_session, session_inputs
-from modelpack.spec import StatePair
+from modelpack.spec.golden import StatePair
 from tests.support.real_inputs import magika_feed, magika_files, speech, speech_frames
 
 

@@ -10,7 +10,7 @@ import zlib
 import brotli
 import zstandard
 
-from modelpack.spec import Form
+from modelpack.spec.project import Form
 
 _GZIP = 16 + zlib.MAX_WBITS
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from modelpack.planned import QuantizeParams
-from modelpack.spec import Shape, StatePair
+from modelpack.spec.golden import StatePair
+from modelpack.spec.variants import Shape
 
 
 class Recipe(Struct, frozen=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from modelpack.spec import Host, HostFile
+from modelpack.spec.project import Host, HostFile
 
 # Folders whose content hosts and bundlers serve from the top of the site.
 _TOPS: Final = frozenset({"public", "static", "dist", "build", "www", "site"})

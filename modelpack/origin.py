@@ -22,13 +22,13 @@ from modelpack.planned import (
     TracedFunction,
     Upstream,
 )
-from modelpack.spec import (
+from modelpack.spec.golden import Reference
+from modelpack.spec.project import Model
+from modelpack.spec.sources import (
     CheckpointSource,
     ExportedSource,
     FunctionSource,
     HubSource,
-    Model,
-    Reference,
     TfliteSource,
     UrlSource,
 )

@@ -7,7 +7,7 @@ from msgspec import Struct
 from modelpack.measured import Machine, Run
 from modelpack.published import CheckReport, PublishedVariant
 from modelpack.record import EvaluatedSamples, TensorBytes
-from modelpack.spec import Network
+from modelpack.spec.limits import Network
 
 
 class VariantPicture(Struct, frozen=True):

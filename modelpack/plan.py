@@ -34,18 +34,10 @@ from modelpack.planned import (
     Upstream,
 )
 from modelpack.proof import evaluate_step, golden_steps
-from modelpack.spec import (
-    Form,
-    Golden,
-    Metric,
-    Mode,
-    Model,
-    OutputSettings,
-    Project,
-    RuntimeSettings,
-    Target,
-    Variant,
-)
+from modelpack.spec.golden import Golden
+from modelpack.spec.limits import Metric, Target
+from modelpack.spec.project import Form, Mode, Model, OutputSettings, Project, RuntimeSettings
+from modelpack.spec.variants import Variant
 from modelpack.units import MIB
 from modelpack.wire import wire_forms
 

@@ -7,24 +7,18 @@ from typing import Literal
 
 from msgspec import Struct
 
-from modelpack.spec import (
-    CalibrateMethod,
+from modelpack.spec.golden import Preprocess, StatePair
+from modelpack.spec.limits import Target
+from modelpack.spec.project import Form
+from modelpack.spec.sources import (
     CheckpointSource,
-    Device,
-    Dtype,
     Export,
-    Form,
     FunctionSource,
-    Objective,
-    Preprocess,
-    RecipeSettings,
     RemoteSource,
-    Shape,
     Source,
-    StatePair,
-    Target,
     TfliteSource,
 )
+from modelpack.spec.variants import CalibrateMethod, Device, Dtype, Objective, RecipeSettings, Shape
 
 
 class TracedFunction(Struct, frozen=True):

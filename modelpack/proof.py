@@ -17,7 +17,8 @@ from modelpack.planned import (
     Step,
     Upstream,
 )
-from modelpack.spec import Golden, Model
+from modelpack.spec.golden import Golden
+from modelpack.spec.project import Model
 
 _FORMATS: dict[str, SampleFormat] = {
     ".npz": "npz",

@@ -10,7 +10,8 @@ from typing import Literal, get_args
 
 from msgspec import Struct
 
-from modelpack.spec import Hints, Host, Metric
+from modelpack.spec.limits import Hints, Metric
+from modelpack.spec.project import Host
 
 _METRICS: frozenset[str] = frozenset(get_args(Metric))
 

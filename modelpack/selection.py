@@ -8,7 +8,8 @@ from fnmatch import fnmatchcase
 import msgspec
 
 from modelpack.errors import UsageError
-from modelpack.spec import Model, Project, Variant
+from modelpack.spec.project import Model, Project
+from modelpack.spec.variants import Variant
 
 
 def select(project: Project, patterns: tuple[str, ...]) -> Project:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modelpack.spec import Form, Host, Mode, OutputSettings
+from modelpack.spec.project import Form, Host, Mode, OutputSettings
 
 # Hosts that negotiate Content-Encoding; the others publish one form that the loader decodes, and it knows no brotli.
 TRANSPORT_HOSTS: frozenset[Host] = frozenset({"nginx", "s3-cloudfront"})

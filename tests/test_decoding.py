@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 
 from modelpack.decoding import DecodingError, decode
-from modelpack.spec import Form
+from modelpack.spec.project import Form
 from modelpack.steps.compress import encode
 
 FORMS = get_args(Form)

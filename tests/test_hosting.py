@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from modelpack.hosting import address, usual_host_file
-from modelpack.spec import Host, HostFile
+from modelpack.spec.project import Host, HostFile
 
 
 @pytest.mark.parametrize(

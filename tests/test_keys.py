@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import get_args
 import msgspec
 import pytest
 
+import modelpack
 from modelpack.engine.code import code_digests
 from modelpack.engine.inputs import Inputs
 from modelpack.engine.runner import plan_items
@@ -38,10 +40,14 @@ from modelpack.planned import (
     StepKind,
     TracedFunction,
 )
-from modelpack.spec import Export, RawLayout, RecipeSettings, StatePair, Target
+from modelpack.spec.golden import RawLayout, StatePair
+from modelpack.spec.limits import Target
+from modelpack.spec.sources import Export
+from modelpack.spec.variants import RecipeSettings
 from modelpack.steps.catalog import CATALOG
 from modelpack.store.store import Store, open_store
 
+PACKAGE = Path(modelpack.__file__).parent
 SIZES = (("batch", 1),)
 PAIR = (StatePair("state", "stateN"),)
 TARGETS = (Target("cosine", 0.99),)
@@ -244,5 +250,32 @@ def test_keys_hold_the_code_that_runs_and_no_other_step(kind: StepKind) -> None:
     assert [name for name in names if name.startswith("steps/")] == sorted(
         {f"steps/{kind}.py", "steps/contract.py"}
     )
-    assert {"planned.py", "spec.py", "record.py", "graph/io.py"} <= set(names)
+    assert {"planned.py", "spec/golden.py", "record.py", "graph/io.py"} <= set(names)
     assert all(len(digest) == 64 for _, digest in code_digests(kind))
+
+
+@pytest.mark.parametrize("kind", get_args(StepKind))
+def test_keys_hold_every_module_that_a_step_imports(kind: StepKind) -> None:
+    known = {PACKAGE / name for name, _ in code_digests(kind)}
+    unread, reached = [PACKAGE.parent / f"{CATALOG[kind].module.replace('.', '/')}.py"], set[Path]()
+    while unread:
+        path = unread.pop()
+        if path not in reached:
+            reached.add(path)
+            unread += imported(path)
+    assert reached <= known
+
+
+def imported(path: Path) -> Iterator[Path]:
+    """The files of modelpack's own modules that this one imports, wherever it does."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        else:
+            continue
+        for name in names:
+            file = PACKAGE.parent / f"{name.replace('.', '/')}.py"
+            if name.startswith("modelpack.") and file.is_file():
+                yield file

@@ -22,18 +22,10 @@ from modelpack.planned import (
     Step,
     Upstream,
 )
-from modelpack.spec import (
-    CheckpointSource,
-    Export,
-    FileSource,
-    Form,
-    Host,
-    Mode,
-    Model,
-    Project,
-    RecipeSettings,
-    Target,
-)
+from modelpack.spec.limits import Target
+from modelpack.spec.project import Form, Host, Mode, Model, Project
+from modelpack.spec.sources import CheckpointSource, Export, FileSource
+from modelpack.spec.variants import RecipeSettings
 from tests.support.projects import make_project
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from modelpack.errors import UsageError
 from modelpack.selection import select
-from modelpack.spec import Project
+from modelpack.spec.project import Project
 from tests.support.projects import make_project
 
 

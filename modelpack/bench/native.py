@@ -15,7 +15,7 @@ from modelpack.bench.packs import Feeds, decode_feeds
 from modelpack.bench.peak import peak_bytes
 from modelpack.bench.profile import Profile, profile_of
 from modelpack.graph.sessions import Array
-from modelpack.spec import StatePair
+from modelpack.spec.golden import StatePair
 
 _LOG_ERRORS_ONLY = 3
 

@@ -17,7 +17,7 @@ from msgspec import Struct
 from modelpack.errors import StepError
 from modelpack.graph.golden.samples import Sample
 from modelpack.graph.sessions import Array
-from modelpack.spec import StatePair
+from modelpack.spec.golden import StatePair
 
 _ALIGNMENT = 8
 _LENGTH = struct.Struct("<I")

@@ -11,7 +11,7 @@ from modelpack.bench.packs import encode_feeds, feeds_of
 from modelpack.graph.feeds import working_feeds
 from modelpack.graph.golden.samples import Sample, read_samples
 from modelpack.graph.sessions import open_session
-from modelpack.spec import StatePair
+from modelpack.spec.golden import StatePair
 
 
 class Preparation(Struct, frozen=True):

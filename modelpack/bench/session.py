@@ -15,7 +15,8 @@ from modelpack.bench.subject import Bench, Subject, open_bench
 from modelpack.engine.checking import read_standing
 from modelpack.engine.workers import ProcessWorkers, Workers
 from modelpack.measured import Run
-from modelpack.spec import Model, Project, Variant
+from modelpack.spec.project import Model, Project
+from modelpack.spec.variants import Variant
 from modelpack.store.store import Store
 
 

@@ -23,7 +23,8 @@ from modelpack.planned import EvaluateParams, Plan
 from modelpack.publish.check import assemble
 from modelpack.publish.wire import Manifest, ManifestVariant
 from modelpack.record import TaskResult
-from modelpack.spec import Model, Project, Variant
+from modelpack.spec.project import Model, Project
+from modelpack.spec.variants import Variant
 from modelpack.steps.contract import StepInput
 from modelpack.store.store import Store
 

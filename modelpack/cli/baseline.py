@@ -16,7 +16,7 @@ from modelpack.plan import variant_target
 from modelpack.published import PublishedVariant
 from modelpack.report.difference import difference_text
 from modelpack.selection import select
-from modelpack.spec import Project
+from modelpack.spec.project import Project
 from modelpack.store.atomic import write_atomically
 
 EXAMPLES = """\

@@ -22,7 +22,7 @@ from modelpack.publish.folder import read_file
 from modelpack.report.bench import MeasuredVariant, bench_text, run_line
 from modelpack.report.json import json_document
 from modelpack.selection import select
-from modelpack.spec import Project
+from modelpack.spec.project import Project
 from modelpack.store.atomic import write_atomically
 
 EXAMPLES = """\

@@ -31,7 +31,7 @@ from modelpack.report.json import report_json, report_line
 from modelpack.selection import select
 from modelpack.sources.lock import lock_path
 from modelpack.sources.runtime import release_trail
-from modelpack.spec import Mode, Project
+from modelpack.spec.project import Mode, Project
 from modelpack.store.collection import collect_when_due
 from modelpack.store.store import Store
 

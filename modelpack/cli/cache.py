@@ -11,7 +11,7 @@ from modelpack.cli.progress import show_count
 from modelpack.cli.project import load_project, project_store
 from modelpack.cli.terminal import Terminal
 from modelpack.report.json import json_document
-from modelpack.spec import Project
+from modelpack.spec.project import Project
 from modelpack.store.collection import cache_stats, collect_garbage, verify_cache
 from modelpack.store.store import Store
 from modelpack.units import format_size

@@ -6,7 +6,8 @@ from importlib import metadata
 
 from msgspec import Struct
 
-from modelpack.spec import CheckpointSource, FunctionSource, HubSource, Project, TfliteSource
+from modelpack.spec.project import Project
+from modelpack.spec.sources import CheckpointSource, FunctionSource, HubSource, TfliteSource
 
 
 class Extra(Struct, frozen=True):

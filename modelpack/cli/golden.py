@@ -20,7 +20,7 @@ from modelpack.record import EvaluatedSamples
 from modelpack.report.golden import golden_text
 from modelpack.report.json import json_document
 from modelpack.selection import select
-from modelpack.spec import Project
+from modelpack.spec.project import Project
 from modelpack.store.store import Store
 
 EXAMPLES = """\

@@ -12,7 +12,7 @@ from modelpack.engine.settling import at_hand
 from modelpack.sources.lock import lock_path, pinned, read_lock
 from modelpack.sources.recognise import recognise
 from modelpack.sources.runtime import with_runtime
-from modelpack.spec import Mode, Project
+from modelpack.spec.project import Mode, Project
 from modelpack.store.store import Store, open_store
 
 

@@ -23,7 +23,7 @@ from modelpack.report.html import check_plotly, report_html
 from modelpack.report.json import json_document
 from modelpack.report.junit import check_junit
 from modelpack.report.markdown import check_markdown
-from modelpack.spec import Project
+from modelpack.spec.project import Project
 from modelpack.store.atomic import write_atomically
 from modelpack.units import format_size
 

@@ -24,7 +24,7 @@ from modelpack.serve.builder import Builder, Tools, Wishes
 from modelpack.serve.hints import SystemHints
 from modelpack.serve.stdin import when_closed
 from modelpack.serve.watch import Watch
-from modelpack.spec import Mode, Project
+from modelpack.spec.project import Mode, Project
 from modelpack.store.store import Store
 from modelpack.watched import BuildEnded, Resting, WatchEvent, WatchNote, WatchTrouble
 

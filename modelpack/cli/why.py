@@ -14,7 +14,7 @@ from modelpack.engine.survey import survey
 from modelpack.errors import UsageError
 from modelpack.plan import make_plan
 from modelpack.report.json import json_document
-from modelpack.spec import Mode
+from modelpack.spec.project import Mode
 
 EXAMPLES = """\
   modelpack why quantize:minilm@q8      what made it run, or would

@@ -12,20 +12,19 @@ from modelpack.config.containers import Values
 from modelpack.config.golden import read_golden
 from modelpack.config.source_keys import read_export, read_source
 from modelpack.hosting import address, usual_host_file
-from modelpack.spec import (
+from modelpack.spec.golden import Reference, StatePair
+from modelpack.spec.limits import Network
+from modelpack.spec.project import (
     Asset,
     CacheSettings,
     HostFile,
     Mode,
     Model,
-    Network,
     OutputSettings,
     Project,
-    Reference,
     RuntimeSettings,
-    StatePair,
-    Variant,
 )
+from modelpack.spec.variants import Variant
 
 DEFAULT_CACHE = ".modelpack/cache"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from modelpack.config.containers import Key, MapOf, Table
 from modelpack.config.fields import Choice, Count, Duration, Name, Size
 from modelpack.config.limit_fields import OrGrowth, PerDevice, Share
-from modelpack.spec import Hints
+from modelpack.spec.limits import Hints
 
 DOWNLOAD = Key(
     "download",

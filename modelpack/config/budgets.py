@@ -8,7 +8,9 @@ from modelpack.config import budget_keys, grammar
 from modelpack.config.containers import Key, Values
 from modelpack.config.limit_fields import EVERY_DEVICE
 from modelpack.config.place import Place, spell
-from modelpack.spec import Device, Growth, Hints, Limit, Mode, Network, Quantity
+from modelpack.spec.limits import Growth, Hints, Limit, Network, Quantity
+from modelpack.spec.project import Mode
+from modelpack.spec.variants import Device
 
 _PUBLISHED: tuple[tuple[Quantity, Key[Mapping[str, float | Growth]]], ...] = (
     ("download", budget_keys.DOWNLOAD),

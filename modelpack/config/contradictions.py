@@ -25,7 +25,7 @@ from modelpack.config.place import Fault, Keys, Place, show
 from modelpack.config.source_contradictions import source_contradictions
 from modelpack.config.variant_contradictions import variant_contradictions
 from modelpack.config.variant_keys import VARIANT_BUDGET
-from modelpack.spec import FileSource, HubSource, NpmSource, PythonSource, Source
+from modelpack.spec.sources import FileSource, HubSource, NpmSource, PythonSource, Source
 
 # Defaults are the one way for a small file to mean a large project; more takes seconds to read.
 _MAX_DEFAULT_VALUES = 50_000

@@ -10,15 +10,8 @@ from modelpack.config.containers import Values
 from modelpack.config.metric_keys import METRIC_KEYS, METRICS
 from modelpack.config.metrics_field import function_limits
 from modelpack.config.place import spell
-from modelpack.spec import (
-    AudioLayout,
-    Golden,
-    ImageLayout,
-    MetricLimit,
-    Preprocess,
-    RawLayout,
-    Reference,
-)
+from modelpack.spec.golden import AudioLayout, Golden, ImageLayout, Preprocess, RawLayout, Reference
+from modelpack.spec.limits import MetricLimit
 
 FILE_SUFFIXES = (".npz", ".jsonl", ".safetensors")  # any other samples are a folder
 

@@ -26,7 +26,7 @@ from modelpack.config.source_keys import (
     TRUST_REMOTE_CODE,
 )
 from modelpack.config.variant_keys import VARIANT
-from modelpack.spec import Compression, Host, Load
+from modelpack.spec.project import Compression, Host, Load
 from modelpack.units import KIB, MIB
 
 _MAX_DIMENSION = 2**31 - 1

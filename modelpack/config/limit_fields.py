@@ -10,7 +10,8 @@ from msgspec import Struct
 
 from modelpack.config.fields import Field, Leaf, Schema, read_text
 from modelpack.config.place import Fault, Place, show
-from modelpack.spec import Device, Growth
+from modelpack.spec.limits import Growth
+from modelpack.spec.variants import Device
 from modelpack.units import BANDWIDTH_PATTERN, parse_bandwidth
 
 T_co = TypeVar("T_co", covariant=True)

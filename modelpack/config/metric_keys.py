@@ -5,7 +5,7 @@ from __future__ import annotations
 from modelpack.config.containers import Key
 from modelpack.config.metrics_field import MetricsTable
 from modelpack.config.threshold_field import Threshold, ThresholdField
-from modelpack.spec import Metric
+from modelpack.spec.limits import Metric
 
 _RATIO = r"(0(\.[0-9]{1,9})?|1(\.0{1,9})?)"
 _DECIBELS = r"[0-9]{1,3}(\.[0-9]{1,6})?"

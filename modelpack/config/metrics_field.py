@@ -12,7 +12,7 @@ from modelpack.config.containers import Table, Values
 from modelpack.config.fields import Leaf, Schema, locate, read_text
 from modelpack.config.place import Fault, Place, spell
 from modelpack.config.threshold_field import Threshold, ThresholdField
-from modelpack.spec import MetricFunction, MetricLimit
+from modelpack.spec.limits import MetricFunction, MetricLimit
 
 _PREFIX = "python:"
 _WORD = r"[A-Za-z_][A-Za-z0-9_]{0,63}"

@@ -10,7 +10,7 @@ from msgspec import Struct
 from modelpack.config.containers import Key, Table, Values
 from modelpack.config.fields import Choice, Schema
 from modelpack.config.place import Fault, Place
-from modelpack.spec import Override, WeightDtype
+from modelpack.spec.variants import Override, WeightDtype
 
 WEIGHT_DTYPE = Choice[WeightDtype](get_args(WeightDtype))
 _DTYPE = Key(

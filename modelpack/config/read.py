@@ -15,7 +15,7 @@ from modelpack.config.lines import find_lines
 from modelpack.config.paths import Folders
 from modelpack.config.place import Fault, Keys, Place, spell
 from modelpack.errors import UsageError
-from modelpack.spec import Mode, Project
+from modelpack.spec.project import Mode, Project
 
 _MAX_FAULTS = 50  # nobody reads more at once
 

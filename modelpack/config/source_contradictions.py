@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from modelpack.config import source_keys as keys
 from modelpack.config.containers import Key, Values
 from modelpack.config.place import Fault
-from modelpack.spec import FunctionSource, HubSource, Source, UrlSource
+from modelpack.spec.sources import FunctionSource, HubSource, Source, UrlSource
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _FOR_THE_WEB: tuple[Key[object], ...] = (keys.SHA256, keys.MIRRORS)

@@ -6,7 +6,7 @@ import re
 
 from modelpack.config.fields import Leaf, Schema, locate, read_text
 from modelpack.config.place import Fault, Place
-from modelpack.spec import (
+from modelpack.spec.sources import (
     FileSource,
     FunctionSource,
     HubSource,

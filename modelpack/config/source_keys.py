@@ -10,7 +10,7 @@ from modelpack.config.containers import Key, ListOf, MapOf, Values
 from modelpack.config.fields import Choice, Count, PathField, Positive, Text
 from modelpack.config.flag_field import Flag
 from modelpack.config.source_field import URL_PATTERN, SourceField
-from modelpack.spec import Export, FunctionSource, HubSource, Library, Source, UrlSource
+from modelpack.spec.sources import Export, FunctionSource, HubSource, Library, Source, UrlSource
 
 SOURCE = Key(
     "source",

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from modelpack.config.fields import Leaf, Schema, read_text
 from modelpack.config.place import Place
-from modelpack.spec import Comparison
+from modelpack.spec.limits import Comparison
 
 _MARGIN = r"[0-9]{1,9}(\.[0-9]{1,12})?"
 

@@ -14,7 +14,7 @@ from modelpack.config import variant_keys as keys
 from modelpack.config.containers import Key, Values
 from modelpack.config.metric_keys import METRIC_KEYS, METRICS
 from modelpack.config.place import Fault, Place
-from modelpack.spec import Device, Dtype
+from modelpack.spec.variants import Device, Dtype
 
 _FOURS: tuple[Dtype, ...] = ("q4", "q4f16", "bnb4")
 _EIGHTS: tuple[Dtype, ...] = ("q8", "int8", "uint8")

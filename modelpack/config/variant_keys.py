@@ -9,7 +9,7 @@ from modelpack.config.containers import Key, ListOf, MapOf, Table, Values, missi
 from modelpack.config.fields import Choice, Text
 from modelpack.config.flag_field import Flag
 from modelpack.config.override_field import OVERRIDE, WEIGHT_DTYPE, read_overrides
-from modelpack.spec import (
+from modelpack.spec.variants import (
     HALVES,
     Activations,
     ActivationType,

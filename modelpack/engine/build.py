@@ -38,14 +38,8 @@ from modelpack.publish.hosts import FILE_LIMIT_BYTES
 from modelpack.publish.manifest import encode_manifest, make_manifest
 from modelpack.publish.pack import Pack
 from modelpack.record import BuildReport, BuildStatus, Verdict
-from modelpack.spec import (
-    ExportedSource,
-    HubSource,
-    Mode,
-    Model,
-    Project,
-    UrlSource,
-)
+from modelpack.spec.project import Mode, Model, Project
+from modelpack.spec.sources import ExportedSource, HubSource, UrlSource
 from modelpack.store.store import Store
 
 _LOST = "MP-E701"

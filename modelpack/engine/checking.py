@@ -29,7 +29,8 @@ from modelpack.published import (
     VariantStats,
 )
 from modelpack.record import Verdict
-from modelpack.spec import Model, Project, Variant
+from modelpack.spec.project import Model, Project
+from modelpack.spec.variants import Variant
 from modelpack.store.store import Store
 
 

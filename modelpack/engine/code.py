@@ -14,7 +14,6 @@ _PACKAGE = Path(modelpack.__file__).parent
 # What every step may use. A change in graph/ wakes all steps: splitting hairs here would one day serve stale bytes.
 _SHARED = (
     "planned.py",
-    "spec.py",
     "record.py",
     "decoding.py",
     "digest.py",
@@ -27,7 +26,7 @@ _SHARED = (
 def code_digests(kind: StepKind) -> tuple[tuple[str, str], ...]:
     """The digest of each source file that steps of this kind run, by its path inside the package."""
     step_file = CATALOG[kind].module.removeprefix("modelpack.").replace(".", "/") + ".py"
-    names = {step_file, *_SHARED, *_files("graph"), *CATALOG[kind].data}
+    names = {step_file, *_SHARED, *_files("spec"), *_files("graph"), *CATALOG[kind].data}
     if kind in {"convert", "export"}:
         names.update(_files("export"))
     return tuple((name, _digest(name)) for name in sorted(names))

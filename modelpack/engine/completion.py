@@ -10,7 +10,7 @@ from modelpack.publish.merge import merge_models
 from modelpack.publish.pack import Pack, PackedModel, PackedVariant
 from modelpack.publish.parse import parse_manifest
 from modelpack.publish.wire import Manifest
-from modelpack.spec import OutputSettings, Project
+from modelpack.spec.project import OutputSettings, Project
 
 
 def complete_pack(pack: Pack, whole: Project) -> Pack:

@@ -21,7 +21,8 @@ from modelpack.estimated import EstimatedVariant, EstimateReport, EstimateReques
 from modelpack.plan import make_plan, variant_target
 from modelpack.planned import Plan, QuantizeParams, StepKind
 from modelpack.record import TaskResult
-from modelpack.spec import Model, Project, Variant
+from modelpack.spec.project import Model, Project
+from modelpack.spec.variants import Variant
 from modelpack.store.store import Store
 from modelpack.wire import TRANSPORT_HOSTS, wire_forms
 

@@ -12,7 +12,7 @@ from modelpack.errors import UsageError
 from modelpack.judge.best import mark_best
 from modelpack.published import CheckReport, CheckRow, PublishedFigures, PublishedVariant
 from modelpack.record import BuildReport, VariantReport
-from modelpack.spec import Project
+from modelpack.spec.project import Project
 
 
 def check_of_build(path: Path, project: Project) -> CheckReport:

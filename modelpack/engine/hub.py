@@ -23,7 +23,7 @@ from msgspec import Struct
 from modelpack.digest import digest_file
 from modelpack.errors import ModelpackError, SourceError, SourceUnreachableError, StepError
 from modelpack.sources.download import Progress
-from modelpack.spec import HubSource, PinnedFile
+from modelpack.spec.sources import HubSource, PinnedFile
 
 T = TypeVar("T")
 

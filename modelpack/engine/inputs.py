@@ -48,7 +48,7 @@ from modelpack.sources.folder import list_folder, names_digest
 from modelpack.sources.function import function_files
 from modelpack.sources.locate import locate, npm_trail
 from modelpack.sources.sniff import check_is_onnx
-from modelpack.spec import (
+from modelpack.spec.sources import (
     CheckpointSource,
     FunctionSource,
     HubSource,

@@ -26,15 +26,14 @@ from modelpack.sources.lock import (
     locked_hub,
     read_lock,
 )
-from modelpack.spec import (
+from modelpack.spec.project import Model, Project
+from modelpack.spec.sources import (
     CheckpointSource,
     FileSource,
     FunctionSource,
     HubSource,
-    Model,
     NpmSource,
     PinnedFile,
-    Project,
     PythonSource,
     Source,
     TfliteSource,

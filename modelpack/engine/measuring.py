@@ -19,17 +19,16 @@ from modelpack.proof import other_target
 from modelpack.publish.folder import read_file, read_manifest
 from modelpack.published import VariantStats
 from modelpack.sources.locate import locate
-from modelpack.spec import (
+from modelpack.spec.project import Model, Project
+from modelpack.spec.sources import (
     CheckpointSource,
     FunctionSource,
     HubSource,
-    Model,
-    Project,
     Source,
     TfliteSource,
     UrlSource,
-    Variant,
 )
+from modelpack.spec.variants import Variant
 from modelpack.store.atomic import write_atomically
 
 

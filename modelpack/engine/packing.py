@@ -18,16 +18,10 @@ from modelpack.publish.pack import (
     PackedVariant,
 )
 from modelpack.record import Evaluation, Layout, StepResult, TaskResult
-from modelpack.spec import (
-    ExportedSource,
-    Form,
-    HubSource,
-    Model,
-    RuntimeSettings,
-    StatePair,
-    UrlSource,
-    Variant,
-)
+from modelpack.spec.golden import StatePair
+from modelpack.spec.project import Form, Model, RuntimeSettings
+from modelpack.spec.sources import ExportedSource, HubSource, UrlSource
+from modelpack.spec.variants import Variant
 from modelpack.store.store import Store
 
 _FORMS: tuple[Form, ...] = ("gzip", "zstd", "br")

@@ -15,7 +15,9 @@ from modelpack.picture import Picture, VariantPicture
 from modelpack.plan import make_plan, variant_target
 from modelpack.published import VariantStats
 from modelpack.record import EvaluatedSamples, Layout, TaskResult
-from modelpack.spec import Golden, ImageLayout, Model, Project, Variant
+from modelpack.spec.golden import Golden, ImageLayout
+from modelpack.spec.project import Model, Project
+from modelpack.spec.variants import Variant
 from modelpack.store.store import Store
 
 T = TypeVar("T")

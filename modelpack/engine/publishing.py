@@ -24,7 +24,7 @@ from modelpack.publish.hosts import small_plan_warning
 from modelpack.publish.manifest import encode_manifest, make_manifest
 from modelpack.publish.pack import Pack
 from modelpack.publish.types import types_source
-from modelpack.spec import HostFile, OutputSettings
+from modelpack.spec.project import HostFile, OutputSettings
 from modelpack.store.atomic import write_atomically
 from modelpack.store.store import Store
 

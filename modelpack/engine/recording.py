@@ -14,7 +14,7 @@ from modelpack.plan import make_plan
 from modelpack.planned import GoldenParams, Plan
 from modelpack.record import ModelFacts
 from modelpack.sources.folder import list_folder
-from modelpack.spec import Model, Project
+from modelpack.spec.project import Model, Project
 from modelpack.steps.recording import Recording
 from modelpack.store.atomic import write_atomically
 from modelpack.store.store import Store

@@ -24,7 +24,8 @@ from modelpack.publish.sizes import (
 )
 from modelpack.publish.wire import Manifest
 from modelpack.record import Evaluation, TensorBytes, VariantReport, Verdict
-from modelpack.spec import Model, Variant
+from modelpack.spec.project import Model
+from modelpack.spec.variants import Variant
 
 
 class BuiltVariant(Struct, frozen=True):

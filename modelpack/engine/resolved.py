@@ -12,7 +12,7 @@ from modelpack.engine.hub import HubFile, hub_file
 from modelpack.errors import SourceError
 from modelpack.sources.download import Wanted
 from modelpack.sources.hub import data_files
-from modelpack.spec import HubSource, RemoteSource, UrlSource
+from modelpack.spec.sources import HubSource, RemoteSource, UrlSource
 
 GRAPH_NAME = "model.onnx"
 TFLITE_NAME = "model.tflite"

@@ -20,7 +20,8 @@ from modelpack.sources.checkpoint import Allowed
 from modelpack.sources.download import Progress
 from modelpack.sources.hub import is_small, wanted_files
 from modelpack.sources.sourcing import hub_sources, with_sources
-from modelpack.spec import HubSource, PinnedFile, Project
+from modelpack.spec.project import Project
+from modelpack.spec.sources import HubSource, PinnedFile
 from modelpack.store.store import LAYOUT_FOLDER
 from modelpack.units import format_size
 

@@ -6,12 +6,12 @@ from modelpack.engine.downloads import held_bytes
 from modelpack.engine.resolved import remote_files
 from modelpack.sources.function import function_files
 from modelpack.sources.locate import locate
-from modelpack.spec import (
+from modelpack.spec.project import Model
+from modelpack.spec.sources import (
     CheckpointSource,
     FileSource,
     FunctionSource,
     HubSource,
-    Model,
     NpmSource,
     PythonSource,
     Source,

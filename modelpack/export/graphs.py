@@ -24,7 +24,7 @@ from transformers import PreTrainedModel
 from modelpack.errors import StepError
 from modelpack.export.settings import read_config, task_of
 from modelpack.export.sizes import fixed_sizes
-from modelpack.spec import Export
+from modelpack.spec.sources import Export
 
 _PAST = "-with-past"
 _WITH_MERGED_DECODER = "decoder_model_merged.onnx"

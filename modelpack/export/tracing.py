@@ -23,7 +23,7 @@ from msgspec import Struct
 from modelpack.errors import StepError
 from modelpack.graph.sessions import Array
 from modelpack.planned import TracedFunction
-from modelpack.spec import Export
+from modelpack.spec.sources import Export
 
 DEFAULT_ATOL = 1e-4
 _OLDEST_OPSET = 18  # older ones are converted to, and not always

@@ -16,7 +16,7 @@ from modelpack.graph.values import proto_facts
 from modelpack.graph.walk import NamedTensor, is_standard, node_label, nodes, scopes, tensors
 from modelpack.planned import InspectParams
 from modelpack.record import ModelFacts, TensorFacts, ValueFacts
-from modelpack.spec import StatePair
+from modelpack.spec.golden import StatePair
 
 _LISTED_FROM_BYTES = 1024  # smaller Constant nodes are parameters of the graph, not weights
 

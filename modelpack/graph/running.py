@@ -9,7 +9,7 @@ import onnxruntime as ort
 
 from modelpack.graph.golden.samples import Sample
 from modelpack.graph.sessions import Array, run_session
-from modelpack.spec import StatePair
+from modelpack.spec.golden import StatePair
 
 
 def run_sample(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from modelpack.spec import StatePair
+from modelpack.spec.golden import StatePair
 
 _PAST, _PRESENT = "past_key_values.", "present."
 # Keys and values of the encoder's output: the first call gives them, later ones give none worth keeping.

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import msgspec
 
 from modelpack.published import CheckRow
-from modelpack.spec import Golden, MetricLimit
+from modelpack.spec.golden import Golden
+from modelpack.spec.limits import MetricLimit
 
 
 def mark_best(rows: Sequence[CheckRow], golden: Golden | None) -> tuple[CheckRow, ...]:

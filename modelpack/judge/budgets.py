@@ -18,7 +18,9 @@ from modelpack.errors import ModelpackError
 from modelpack.judge.load_time import load_time_s
 from modelpack.published import PublishedVariant
 from modelpack.record import Evaluation, TensorBytes, Verdict
-from modelpack.spec import Comparison, Growth, Limit, MetricLimit, Model, Network, Variant
+from modelpack.spec.limits import Comparison, Growth, Limit, MetricLimit, Network
+from modelpack.spec.project import Model
+from modelpack.spec.variants import Variant
 
 _CONTRIBUTORS = 3
 _NO_BASELINE = "no baseline has this variant; `modelpack baseline update` writes one"

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final, get_args
 
 from modelpack.measured import OperatorTime, Run
-from modelpack.spec import MeasuredQuantity
+from modelpack.spec.limits import MeasuredQuantity
 
 MEASURED: Final[tuple[MeasuredQuantity, ...]] = get_args(MeasuredQuantity)
 _MOST_OPERATORS: Final = 3

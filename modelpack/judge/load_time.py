@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from modelpack.spec import Network
+from modelpack.spec.limits import Network
 
 CONCURRENCY = 6  # the loader's; browsers open no more connections to an HTTP/1.1 host either
 _CONNECTION_ROUND_TRIPS = 2

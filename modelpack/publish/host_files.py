@@ -15,7 +15,7 @@ from typing import Final
 from modelpack.errors import StoreError, UsageError
 from modelpack.publish.folder import MANIFEST_FILE
 from modelpack.publish.wire import CHUNK_FOLDER
-from modelpack.spec import Host, HostFile
+from modelpack.spec.project import Host, HostFile
 
 _BEGIN: Final = "# modelpack: written by each build, from here"
 _END: Final = "# modelpack: to here"

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from modelpack.errors import UsageError
 from modelpack.publish.wire import ManifestChunk, Mode
-from modelpack.spec import Form, Host
+from modelpack.spec.project import Form, Host
 from modelpack.units import MIB, format_size
 from modelpack.wire import TRANSPORT_HOSTS
 

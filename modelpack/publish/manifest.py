@@ -35,7 +35,7 @@ from modelpack.publish.wire import (
     WebgpuNeeds,
 )
 from modelpack.record import FileLayout, Layout, Part, ValueFacts
-from modelpack.spec import HALVES, Device, Dtype
+from modelpack.spec.variants import HALVES, Device, Dtype
 
 _RUNTIME = "onnxruntime-web"
 _PREFERENCE: dict[Device, int] = {"webnn": 0, "webgpu": 0, "wasm": 1}

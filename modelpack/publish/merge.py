@@ -14,7 +14,8 @@ from modelpack.publish.pack import Pack, PackedChunk, PackedForm, PackedModel, P
 from modelpack.publish.parts import Slice, file_slices
 from modelpack.publish.wire import Manifest, ManifestModel, ManifestVariant, ValueMetadata
 from modelpack.record import FileLayout, Layout, Part, ValueFacts
-from modelpack.spec import Device, Dtype, StatePair
+from modelpack.spec.golden import StatePair
+from modelpack.spec.variants import Device, Dtype
 
 
 class _Kind(Struct, frozen=True):

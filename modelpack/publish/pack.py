@@ -8,7 +8,9 @@ from __future__ import annotations
 from msgspec import Struct
 
 from modelpack.record import FileLayout, Layout, ValueFacts
-from modelpack.spec import Device, Dtype, Form, Host, Load, StatePair
+from modelpack.spec.golden import StatePair
+from modelpack.spec.project import Form, Host, Load
+from modelpack.spec.variants import Device, Dtype
 
 
 class PackedForm(Struct, frozen=True):

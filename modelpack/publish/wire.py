@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from modelpack.spec import Form
+from modelpack.spec.project import Form
 from modelpack.units import KIB, MIB
 
 MANIFEST_VERSION: Final = 1

@@ -33,7 +33,7 @@ from modelpack.report.metrics import (
     metric_text,
 )
 from modelpack.report.words import count
-from modelpack.spec import Network
+from modelpack.spec.limits import Network
 from modelpack.units import format_seconds, format_size
 
 # As Lighthouse (mobile, "slow 4G") and WebPageTest ("4G", "Cable") have them; read 2026-11.

@@ -10,7 +10,9 @@ from modelpack.report.grid import Column, grid
 from modelpack.report.json import json_document
 from modelpack.report.palette import Palette, plain
 from modelpack.report.places import source_text
-from modelpack.spec import Growth, Limit, Model, Project, Variant
+from modelpack.spec.limits import Growth, Limit
+from modelpack.spec.project import Model, Project
+from modelpack.spec.variants import Variant
 from modelpack.units import format_latency, format_seconds, format_share, format_size
 
 _COLUMNS = ("model", "source", "variant", "dtype", "device", "limits")

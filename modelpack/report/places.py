@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from modelpack.spec import (
+from modelpack.spec.sources import (
     CheckpointSource,
     FileSource,
     FunctionSource,

@@ -25,7 +25,7 @@ from modelpack.serve.reading import (
     with_neighbours,
 )
 from modelpack.serve.snapshot import Watched
-from modelpack.spec import Mode, Project
+from modelpack.spec.project import Mode, Project
 from modelpack.store.collection import collect_when_due
 from modelpack.store.store import Store
 

@@ -20,11 +20,11 @@ from modelpack.planned import (
 from modelpack.serve.snapshot import Watched
 from modelpack.sources.locate import locate, npm_trail
 from modelpack.sources.lock import lock_path
-from modelpack.spec import (
+from modelpack.spec.project import Project
+from modelpack.spec.sources import (
     CheckpointSource,
     FileSource,
     NpmSource,
-    Project,
     PythonSource,
     Source,
     UrlSource,

@@ -8,7 +8,7 @@ from modelpack.engine.survey import known_results
 from modelpack.engine.worker import Call
 from modelpack.engine.workers import Workers
 from modelpack.plan import make_plan
-from modelpack.spec import Mode, Project
+from modelpack.spec.project import Mode, Project
 from modelpack.store.store import Store
 
 _TIMEOUT_S = 120.0

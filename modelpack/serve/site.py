@@ -25,7 +25,7 @@ from modelpack.serve.table import (
     json_resource,
     published_table,
 )
-from modelpack.spec import Mode, Project
+from modelpack.spec.project import Mode, Project
 from modelpack.store.store import Store
 from modelpack.watched import BuildBegan, BuildEnded, WatchEvent, WatchTrouble
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from modelpack.errors import SourceError
-from modelpack.spec import FunctionSource
+from modelpack.spec.sources import FunctionSource
 
 
 class FunctionFiles(Struct, frozen=True):

@@ -9,7 +9,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 
 from modelpack.errors import SourceError, SourceUnreachableError
-from modelpack.spec import (
+from modelpack.spec.sources import (
     CheckpointSource,
     FileSource,
     FunctionSource,

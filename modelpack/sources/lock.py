@@ -24,16 +24,15 @@ from msgspec.structs import replace
 
 from modelpack.digest import digest_json
 from modelpack.errors import UsageError
-from modelpack.spec import (
+from modelpack.spec.golden import Golden
+from modelpack.spec.project import Model, Project
+from modelpack.spec.sources import (
     CheckpointSource,
     FileSource,
     FunctionSource,
-    Golden,
     HubSource,
-    Model,
     NpmSource,
     PinnedFile,
-    Project,
     PythonSource,
     Source,
     TfliteSource,

@@ -25,16 +25,14 @@ from modelpack.sources.checkpoint import (
 from modelpack.sources.hub import graphs_of
 from modelpack.sources.locate import locate
 from modelpack.sources.sniff import is_tflite
-from modelpack.spec import (
-    Asset,
+from modelpack.spec.golden import Golden
+from modelpack.spec.project import Asset, Model, Project
+from modelpack.spec.sources import (
     CheckpointSource,
     Export,
     ExportedSource,
     FunctionSource,
-    Golden,
     HubSource,
-    Model,
-    Project,
     Source,
     TfliteSource,
     UrlSource,

@@ -10,7 +10,9 @@ from msgspec.structs import replace
 
 from modelpack.errors import SourceError
 from modelpack.sources.locate import locate, npm_trail
-from modelpack.spec import Device, NpmSource, Project, RuntimeBuild
+from modelpack.spec.project import Project, RuntimeBuild
+from modelpack.spec.sources import NpmSource
+from modelpack.spec.variants import Device
 
 # What `onnxruntime-web/wasm` and `onnxruntime-web/webgpu` load, newest name first: before 1.24 WebGPU was in the JSEP build.
 # WebNN has always been where WebGPU was.

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 
 from msgspec.structs import replace
 
-from modelpack.spec import Golden, HubSource, Model, Project, Source
+from modelpack.spec.golden import Golden
+from modelpack.spec.project import Model, Project
+from modelpack.spec.sources import HubSource, Source
 
 
 def hub_sources(project: Project) -> tuple[HubSource, ...]:

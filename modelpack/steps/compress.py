@@ -11,7 +11,7 @@ import zstandard
 from modelpack.decoding import decode
 from modelpack.planned import CompressParams
 from modelpack.record import Measurement
-from modelpack.spec import Form
+from modelpack.spec.project import Form
 from modelpack.steps.contract import OutputFile, StepInput, StepOutput
 from modelpack.units import KIB
 

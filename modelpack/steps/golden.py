@@ -18,7 +18,7 @@ from modelpack.graph.golden.tensors import read_tensors
 from modelpack.graph.golden.texts import read_texts
 from modelpack.planned import GoldenParams
 from modelpack.record import Measurement, ModelFacts, ValueFacts
-from modelpack.spec import ImageLayout, RawLayout
+from modelpack.spec.golden import ImageLayout, RawLayout
 from modelpack.steps.contract import OutputFile, StepInput, StepOutput
 
 

@@ -27,7 +27,7 @@ from modelpack.graph.recipes.weights import MIN_ELEMENTS
 from modelpack.graph.sessions import open_session
 from modelpack.planned import QuantizeParams
 from modelpack.record import Measurement
-from modelpack.spec import HALVES
+from modelpack.spec.variants import HALVES
 from modelpack.steps.contract import OutputFile, StepInput, StepOutput, output_files
 
 _WANTED = {

@@ -15,7 +15,7 @@ from modelpack.graph.golden.samples import Sample, write_arrays
 from modelpack.graph.golden.state import fed_inputs
 from modelpack.graph.sessions import Array
 from modelpack.record import ValueFacts
-from modelpack.spec import ImageLayout
+from modelpack.spec.golden import ImageLayout
 from modelpack.steps.recording import Recording
 
 

@@ -21,7 +21,7 @@ from modelpack.graph.io import read_model
 from modelpack.graph.recipes.exclude import excluded_nodes
 from modelpack.planned import SolveParams
 from modelpack.record import Measurement
-from modelpack.spec import Target
+from modelpack.spec.limits import Target
 from modelpack.steps.contract import OutputFile, StepInput, StepOutput
 from modelpack.units import format_size
 

@@ -8,7 +8,7 @@ from onnx import helper
 from modelpack.bench.effort import Effort
 from modelpack.bench.native import NativeRequest, measure_native
 from modelpack.bench.packs import Feeds, encode_feeds
-from modelpack.spec import StatePair
+from modelpack.spec.golden import StatePair
 from tests.support.onnx_models import mlp, model, value, weights_like, write
 
 EFFORT = Effort(visits=2, warmup=1, runs=4, seconds=0)

@@ -6,7 +6,7 @@ import pytest
 from modelpack.bench.packs import Feeds, decode_feeds, encode_feeds, feeds_of
 from modelpack.errors import StepError
 from modelpack.graph.golden.samples import Sample
-from modelpack.spec import StatePair
+from modelpack.spec.golden import StatePair
 
 STATE = (StatePair("state", "stateN"),)
 

@@ -8,21 +8,11 @@ import pytest
 from modelpack.config.find import CONFIG_NAME
 from modelpack.config.read import read_project
 from modelpack.errors import UsageError
-from modelpack.spec import (
-    Asset,
-    Export,
-    FileSource,
-    Golden,
-    Limit,
-    MetricLimit,
-    Model,
-    NpmSource,
-    Override,
-    PythonSource,
-    RecipeSettings,
-    StatePair,
-    Variant,
-)
+from modelpack.spec.golden import Golden, StatePair
+from modelpack.spec.limits import Limit, MetricLimit
+from modelpack.spec.project import Asset, Model
+from modelpack.spec.sources import Export, FileSource, NpmSource, PythonSource
+from modelpack.spec.variants import Override, RecipeSettings, Variant
 from tests.config.bad_documents import BAD
 from tests.config.good_documents import GOOD, MODEL
 from tests.support.configuration import write_config

@@ -9,7 +9,7 @@ from modelpack.engine.inputs import Inputs, SourceChangedError, key_inputs, mate
 from modelpack.errors import SourceError
 from modelpack.planned import InputRef, ProjectFile, SourceGraph, SplitParams, Step, Upstream
 from modelpack.record import Output, StepResult, TaskResult
-from modelpack.spec import NpmSource
+from modelpack.spec.sources import NpmSource
 from modelpack.store.store import Store
 from tests.support import onnx_models
 

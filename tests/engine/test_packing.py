@@ -8,7 +8,7 @@ import pytest
 from modelpack.engine.packing import evaluation_of, packed_chunks
 from modelpack.publish.pack import PackedChunk, PackedForm
 from modelpack.record import Evaluation, MetricValue, Output, StepResult, TaskResult
-from modelpack.spec import Model
+from modelpack.spec.project import Model
 from modelpack.store.store import Store
 from tests.support.projects import make_project
 

@@ -17,7 +17,7 @@ from modelpack.planned import (
     Step,
     Upstream,
 )
-from modelpack.spec import FileSource
+from modelpack.spec.sources import FileSource
 
 SOURCE = FileSource(Path("/model.onnx"))
 

@@ -17,7 +17,7 @@ from modelpack.config.read import read_project
 from modelpack.engine.worker import Call
 from modelpack.engine.workers import ProcessWorkers
 from modelpack.sources.recognise import recognise
-from modelpack.spec import CheckpointSource
+from modelpack.spec.sources import CheckpointSource
 from tests.support.cli import modelpack_process
 from tests.support.exports import needs_export
 from tests.support.reassembly import Pack

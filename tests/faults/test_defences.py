@@ -122,8 +122,8 @@ DEFENCES = {
     ),
     "the code of a step is in its key": Defence(
         "engine/code.py",
-        'names = {step_file, *_SHARED, *_files("graph"), *CATALOG[kind].data}',
-        'names = {*_SHARED, *_files("graph"), *CATALOG[kind].data}',
+        'names = {step_file, *_SHARED, *_files("spec"), *_files("graph"), *CATALOG[kind].data}',
+        'names = {*_SHARED, *_files("spec"), *_files("graph"), *CATALOG[kind].data}',
         "tests/test_keys.py",
     ),
     "stopped workers stay stopped": Defence(

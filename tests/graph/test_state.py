@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from modelpack.graph.state import state_pairs
-from modelpack.spec import StatePair
+from modelpack.spec.golden import StatePair
 
 
 def test_state_pairs_continue_each_key_and_value() -> None:

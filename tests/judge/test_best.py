@@ -8,7 +8,8 @@ import pytest
 from modelpack.judge.best import mark_best
 from modelpack.published import CheckRow
 from modelpack.record import Evaluation, MetricValue
-from modelpack.spec import Comparison, Golden, MetricLimit
+from modelpack.spec.golden import Golden
+from modelpack.spec.limits import Comparison, MetricLimit
 from tests.support.checks import check_row
 
 

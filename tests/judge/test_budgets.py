@@ -17,20 +17,20 @@ from modelpack.errors import (
 from modelpack.judge.budgets import VariantMeasurements, exit_code, judge_variant
 from modelpack.published import PublishedVariant
 from modelpack.record import Evaluation, MetricValue, TensorBytes, Verdict
-from modelpack.spec import (
+from modelpack.spec.golden import Golden
+from modelpack.spec.limits import (
     Comparison,
-    FileSource,
-    Golden,
     Growth,
     Hints,
     Limit,
     Metric,
     MetricLimit,
-    Model,
     Network,
     Quantity,
-    Variant,
 )
+from modelpack.spec.project import Model
+from modelpack.spec.sources import FileSource
+from modelpack.spec.variants import Variant
 
 MEASURED = VariantMeasurements(
     download_bytes=1000,

@@ -9,7 +9,10 @@ from modelpack.judge.latency import measured_figures, slowest_operators
 from modelpack.measured import OperatorTime
 from modelpack.published import PublishedVariant
 from modelpack.record import Verdict
-from modelpack.spec import FileSource, Growth, Limit, Model, Quantity, Variant
+from modelpack.spec.limits import Growth, Limit, Quantity
+from modelpack.spec.project import Model
+from modelpack.spec.sources import FileSource
+from modelpack.spec.variants import Variant
 from tests.support.runs import run
 
 ALL = {"memory": 50_000_000, "latency_p50": 0.02, "latency_p95": 0.03, "first_inference": 0.1}

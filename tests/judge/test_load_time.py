@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from modelpack.judge.load_time import load_time_s, transfers
-from modelpack.spec import Network
+from modelpack.spec.limits import Network
 
 # A megabyte a second, and a tenth of a second for a round trip: connection and manifest take 0.3 s before anything.
 NETWORK = Network("test", 8_000_000, 0.1)

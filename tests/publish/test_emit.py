@@ -11,7 +11,7 @@ from modelpack.publish.check import check_published
 from modelpack.publish.emit import publish, require_writable
 from modelpack.publish.folder import generations
 from modelpack.publish.manifest import encode_manifest, make_manifest
-from modelpack.spec import Host
+from modelpack.spec.project import Host
 from tests.support.damage import one_bit_flipped
 from tests.support.ordinary_user import ordinary_user
 from tests.support.packs import TEXT, Blobs, VariantContent, model, pack, simple_pack

@@ -7,7 +7,7 @@ import pytest
 
 from modelpack.errors import StoreError, UsageError
 from modelpack.publish.host_files import host_file_text, is_left_alone
-from modelpack.spec import Host, HostFile
+from modelpack.spec.project import Host, HostFile
 
 HEADERS = """\
 # modelpack: written by each build, from here

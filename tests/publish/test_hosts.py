@@ -5,7 +5,7 @@ import pytest
 from modelpack.errors import UsageError
 from modelpack.publish.hosts import check_limits, download_bytes, small_plan_warning
 from modelpack.publish.wire import Encodings, ManifestChunk, Mode
-from modelpack.spec import Host
+from modelpack.spec.project import Host
 from modelpack.units import MIB
 
 

@@ -13,7 +13,7 @@ from modelpack.publish.pack import Pack, PackedChunk, PackedForm
 from modelpack.publish.parse import parse_manifest
 from modelpack.publish.wire import Manifest, Requires
 from modelpack.record import ValueFacts
-from modelpack.spec import Host
+from modelpack.spec.project import Host
 from tests.support.golden import assert_golden
 from tests.support.packs import TEXT, Blobs, VariantContent, model, pack
 

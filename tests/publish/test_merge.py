@@ -11,7 +11,7 @@ from modelpack.publish.merge import merge_models
 from modelpack.publish.pack import Pack
 from modelpack.publish.parse import parse_manifest
 from modelpack.publish.wire import Manifest
-from modelpack.spec import Form
+from modelpack.spec.project import Form
 from tests.support.packs import TEXT, Blobs, VariantContent, model, pack
 
 FP32 = VariantContent("fp32", b"graph", (TEXT,))

@@ -20,7 +20,8 @@ from modelpack.planned import (
     StatisticsParams,
 )
 from modelpack.record import Evaluation
-from modelpack.spec import Device, Target
+from modelpack.spec.limits import Target
+from modelpack.spec.variants import Device
 from modelpack.steps import evaluate, quantize, shake, solve, statistics
 from tests.support.real_inputs import (
     magika_feed,

@@ -17,7 +17,7 @@ from modelpack.errors import StepError
 from modelpack.graph.golden.samples import Sample, write_samples
 from modelpack.graph.sessions import Array
 from modelpack.planned import CalibrateParams, QuantizeParams
-from modelpack.spec import Device, Dtype, RecipeSettings
+from modelpack.spec.variants import Device, Dtype, RecipeSettings
 from modelpack.steps import calibrate, quantize
 from tests.real.test_recipes import FILES, HERTZ_16K, RUNS, decisions, original, shaken
 from tests.support.real_inputs import (

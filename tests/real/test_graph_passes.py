@@ -14,7 +14,7 @@ import pytest
 from modelpack.graph.sessions import Array, open_session, run_session
 from modelpack.planned import InspectParams, ShakeParams, SimplifyParams
 from modelpack.record import ModelFacts
-from modelpack.spec import StatePair
+from modelpack.spec.golden import StatePair
 from modelpack.steps import inspect, shake, simplify
 from modelpack.steps.trial import run_trial
 from tests.support.passes import computes_the_same

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from modelpack.errors import StepError
 from modelpack.graph.sessions import Array, open_session, run_session
 from modelpack.planned import QuantizeParams, ShakeParams
-from modelpack.spec import Device, Dtype
+from modelpack.spec.variants import Device, Dtype
 from modelpack.steps import quantize, shake
 from tests.support.real_inputs import (
     magika_feed,

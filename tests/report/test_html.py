@@ -11,7 +11,7 @@ from modelpack.record import EvaluatedSamples, MetricValue, SampleFigures, Tenso
 from modelpack.report.html import report_html
 from modelpack.report.html_data import page_data
 from modelpack.report.metrics import metric_meaning
-from modelpack.spec import Network
+from modelpack.spec.limits import Network
 from tests.support.checks import mixed_check, published
 from tests.support.runs import MACHINE, run
 

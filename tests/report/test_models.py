@@ -4,19 +4,11 @@ import json
 from pathlib import Path
 
 from modelpack.report.models import models_json, models_text
-from modelpack.spec import (
-    CacheSettings,
-    FileSource,
-    Golden,
-    Limit,
-    MetricLimit,
-    Model,
-    NpmSource,
-    OutputSettings,
-    Project,
-    Source,
-    Variant,
-)
+from modelpack.spec.golden import Golden
+from modelpack.spec.limits import Limit, MetricLimit
+from modelpack.spec.project import CacheSettings, Model, OutputSettings, Project
+from modelpack.spec.sources import FileSource, NpmSource, Source
+from modelpack.spec.variants import Variant
 from tests.support.golden import assert_golden
 
 ROOT = Path("/project")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from modelpack.report.places import relative_text, source_text
-from modelpack.spec import FileSource, NpmSource, PythonSource, Source
+from modelpack.spec.sources import FileSource, NpmSource, PythonSource, Source
 
 ROOT = Path("/project")
 

@@ -6,7 +6,7 @@ import pytest
 
 from modelpack.errors import SourceError
 from modelpack.sources.function import function_files
-from modelpack.spec import FunctionSource
+from modelpack.spec.sources import FunctionSource
 
 
 def make(folder: Path, **files: str) -> None:

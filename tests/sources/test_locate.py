@@ -7,7 +7,7 @@ import pytest
 
 from modelpack.errors import SourceError, SourceUnreachableError
 from modelpack.sources.locate import locate, npm_trail
-from modelpack.spec import FileSource, NpmSource, PythonSource
+from modelpack.spec.sources import FileSource, NpmSource, PythonSource
 
 
 def make_file(path: Path) -> Path:

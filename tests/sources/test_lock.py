@@ -7,7 +7,14 @@ import pytest
 from modelpack.config.read import read_project
 from modelpack.errors import UsageError
 from modelpack.sources.lock import Locked, lock_bytes, lock_name, pinned, read_lock
-from modelpack.spec import CheckpointSource, FileSource, NpmSource, PythonSource, Source, UrlSource
+from modelpack.spec.sources import (
+    CheckpointSource,
+    FileSource,
+    NpmSource,
+    PythonSource,
+    Source,
+    UrlSource,
+)
 
 PROJECT = Path("/project")
 URL = "https://example.com/a.onnx"

@@ -7,13 +7,11 @@ import pytest
 from modelpack.config.read import read_project
 from modelpack.errors import UsageError
 from modelpack.sources.recognise import recognise
-from modelpack.spec import (
-    Asset,
+from modelpack.spec.project import Asset, Model, Project
+from modelpack.spec.sources import (
     CheckpointSource,
     FileSource,
     HubSource,
-    Model,
-    Project,
     PythonSource,
     TfliteSource,
     UrlSource,

@@ -7,7 +7,7 @@ import pytest
 from modelpack.config.read import read_project
 from modelpack.errors import SourceError, SourceUnreachableError
 from modelpack.sources.runtime import release_trail, with_runtime
-from modelpack.spec import Project, RuntimeBuild, RuntimeSettings
+from modelpack.spec.project import Project, RuntimeBuild, RuntimeSettings
 from tests.support.runtimes import ASYNCIFY, JSEP, PLAIN, install_runtime
 
 CONFIG = """

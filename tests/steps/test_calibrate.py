@@ -10,7 +10,8 @@ from onnx import helper
 from modelpack.errors import StepError
 from modelpack.graph.golden.samples import Sample, write_samples
 from modelpack.planned import CalibrateParams, QuantizeParams
-from modelpack.spec import CalibrateMethod, StatePair
+from modelpack.spec.golden import StatePair
+from modelpack.spec.variants import CalibrateMethod
 from modelpack.steps import calibrate, quantize
 from tests.support import onnx_models
 from tests.support.calibrated import STATIC

@@ -9,7 +9,7 @@ import pytest
 import zstandard
 
 from modelpack.planned import CompressParams
-from modelpack.spec import Form
+from modelpack.spec.project import Form
 from modelpack.steps import compress
 from modelpack.steps.contract import InputFiles, StepInput, StepOutput
 

@@ -11,7 +11,7 @@ from modelpack.errors import StepError
 from modelpack.graph.golden.samples import Sample, write_samples
 from modelpack.planned import EvaluateParams
 from modelpack.record import EvaluatedSamples
-from modelpack.spec import StatePair
+from modelpack.spec.golden import StatePair
 from modelpack.steps import evaluate
 from modelpack.steps.contract import InputFiles, StepInput, StepOutput
 from tests.support import onnx_models

@@ -10,7 +10,7 @@ from modelpack.errors import StepError
 from modelpack.graph.golden.samples import Sample, read_samples
 from modelpack.planned import GoldenParams
 from modelpack.record import ValueFacts
-from modelpack.spec import AudioLayout, ImageLayout, RawLayout, StatePair
+from modelpack.spec.golden import AudioLayout, ImageLayout, RawLayout, StatePair
 from modelpack.steps import golden
 from modelpack.steps.contract import InputFiles, StepInput, StepOutput
 from tests.support.golden_sets import write_arrays, write_facts

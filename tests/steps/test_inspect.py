@@ -11,7 +11,7 @@ from onnx import TensorProto, helper
 from modelpack.errors import SourceError
 from modelpack.planned import InspectParams
 from modelpack.record import Measurement, ModelFacts, TensorFacts, ValueFacts
-from modelpack.spec import StatePair
+from modelpack.spec.golden import StatePair
 from modelpack.steps.contract import StepOutput
 from modelpack.steps.inspect import run
 from tests.support import onnx_models

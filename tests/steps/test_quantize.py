@@ -15,7 +15,7 @@ from modelpack.digest import digest_file
 from modelpack.errors import StepError
 from modelpack.graph.sessions import open_session, run_session
 from modelpack.planned import QuantizeParams
-from modelpack.spec import Device, Dtype, Override, RecipeSettings
+from modelpack.spec.variants import Device, Dtype, Override, RecipeSettings
 from modelpack.steps import quantize
 from modelpack.steps.contract import StepOutput
 from tests.support import onnx_models

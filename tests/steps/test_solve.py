@@ -13,7 +13,8 @@ from modelpack.graph.golden.samples import write_samples
 from modelpack.graph.sessions import open_session
 from modelpack.planned import EvaluateParams, QuantizeParams, SolveParams
 from modelpack.record import Evaluation
-from modelpack.spec import Device, Objective, Shape, Target
+from modelpack.spec.limits import Target
+from modelpack.spec.variants import Device, Objective, Shape
 from modelpack.steps import evaluate, quantize, solve
 from modelpack.steps.contract import StepOutput
 from tests.support import onnx_models

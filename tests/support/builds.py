@@ -14,7 +14,7 @@ from modelpack.plan import make_plan
 from modelpack.publish.folder import MANIFEST_FILE, chunk_names, generation_name
 from modelpack.publish.parse import parse_manifest
 from modelpack.selection import select
-from modelpack.spec import Mode
+from modelpack.spec.project import Mode
 from modelpack.store.store import open_store
 from modelpack.units import MIB
 from tests.support.fakes import InlineWorkers

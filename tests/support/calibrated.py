@@ -14,7 +14,7 @@ from modelpack.graph.recipes.applied import Applied
 from modelpack.graph.recipes.calibration import Ranges, calibrate, write_ranges
 from modelpack.graph.recipes.static import apply_static
 from modelpack.planned import QuantizeParams
-from modelpack.spec import CalibrateMethod, Dtype, RecipeSettings
+from modelpack.spec.variants import CalibrateMethod, Dtype, RecipeSettings
 
 STATIC = RecipeSettings(activations="static")
 

@@ -15,7 +15,8 @@ from modelpack.engine.worker import Call
 from modelpack.engine.workers import ProcessWorkers
 from modelpack.planned import ExportParams
 from modelpack.sources.checkpoint import checkpoint_files
-from modelpack.spec import Export, StatePair
+from modelpack.spec.golden import StatePair
+from modelpack.spec.sources import Export
 from modelpack.steps.contract import InputFiles, StepInput, StepOutput
 
 Array = npt.NDArray[np.float32] | npt.NDArray[np.int64]

@@ -13,7 +13,9 @@ from modelpack.digest import digest_bytes
 from modelpack.errors import StoreError
 from modelpack.publish.pack import Pack, PackedChunk, PackedForm, PackedModel, PackedVariant
 from modelpack.record import FileLayout, Layout, Part, ValueFacts
-from modelpack.spec import Device, Dtype, Form, Host, StatePair
+from modelpack.spec.golden import StatePair
+from modelpack.spec.project import Form, Host
+from modelpack.spec.variants import Device, Dtype
 from modelpack.steps.compress import encode
 
 TEXT = b"all work and no play makes jack a dull boy\n" * 400

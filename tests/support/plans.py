@@ -22,7 +22,8 @@ from modelpack.planned import (
     StepKind,
     Upstream,
 )
-from modelpack.spec import Dtype, FileSource
+from modelpack.spec.sources import FileSource
+from modelpack.spec.variants import Dtype
 
 ROOT = Path("/project")
 _SOURCE = FileSource(ROOT / "models" / "digits.onnx")

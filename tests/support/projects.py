@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from modelpack.config.read import read_project
 from modelpack.sources.runtime import with_runtime
-from modelpack.spec import Mode
-from modelpack.spec import Project as Declared
+from modelpack.spec.project import Mode
+from modelpack.spec.project import Project as Declared
 from tests.support.onnx_models import conv_net, mlp, weights_like, write
 
 _PROJECTS = Path(__file__).parent.parent / "projects"

@@ -17,7 +17,7 @@ from modelpack.graph.recipes.applied import Applied
 from modelpack.graph.recipes.mixed import apply_mixed
 from modelpack.graph.sessions import Array, open_session, run_session
 from modelpack.planned import QuantizeParams
-from modelpack.spec import Device, Dtype, RecipeSettings
+from modelpack.spec.variants import Device, Dtype, RecipeSettings
 from tests.support import onnx_models
 from tests.support.onnx_models import tensor, value, weights_like
 

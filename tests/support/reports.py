@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from modelpack.record import BuildReport, Evaluation, MetricValue, VariantReport, Verdict
-from modelpack.spec import Hints
+from modelpack.spec.limits import Hints
 
 Status = Literal["built", "unchanged", "failed", "over-budget", "inaccurate", "out-of-date"]
 

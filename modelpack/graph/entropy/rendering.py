@@ -17,7 +17,7 @@ from modelpack.graph.recipes.int8 import Grid as PlainGrid
 from modelpack.graph.recipes.q8 import finish, narrow_int8, raise_opset, storage_form
 from modelpack.graph.recipes.rewrite import Builder
 from modelpack.graph.recipes.weights import find_weights
-from modelpack.spec import Device
+from modelpack.spec.variants import Device
 
 # `integers`: products of integers, activations rounded as they come. `floats`: only the weights are integers.
 Products = Literal["integers", "floats"]

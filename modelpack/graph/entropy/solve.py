@@ -32,7 +32,8 @@ from modelpack.graph.metrics.case import Case, Outputs
 from modelpack.graph.recipes.weights import Weight, find_weights
 from modelpack.graph.running import run_sample
 from modelpack.graph.sessions import open_session
-from modelpack.spec import StatePair, Target
+from modelpack.spec.golden import StatePair
+from modelpack.spec.limits import Target
 
 MOST_ATTEMPTS = 8
 _CLOSE = (

@@ -14,7 +14,7 @@ import numpy as np
 
 from modelpack.graph.metrics.case import Case, Floats
 from modelpack.graph.metrics.table import MEASURES, Measure
-from modelpack.spec import Metric, Target
+from modelpack.spec.limits import Metric, Target
 
 # One-sided 95 %: of twenty variants tuned to a limit, about one misses it on samples it has not seen.
 _DEVIATIONS = 1.64

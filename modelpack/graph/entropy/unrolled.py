@@ -7,7 +7,7 @@ from pathlib import Path
 
 from modelpack.graph.golden.samples import Sample
 from modelpack.graph.sessions import Array, open_session, run_session
-from modelpack.spec import StatePair
+from modelpack.spec.golden import StatePair
 
 _MOST_STEPS = 2000  # of all samples; what reaches the weights repeats itself
 

@@ -18,7 +18,7 @@ from modelpack.graph.golden.samples import Sample
 from modelpack.graph.golden.state import fed_inputs
 from modelpack.graph.sessions import Array
 from modelpack.record import ValueFacts
-from modelpack.spec import AudioLayout, ImageLayout, Preprocess, RawLayout, StatePair
+from modelpack.spec.golden import AudioLayout, ImageLayout, Preprocess, RawLayout, StatePair
 
 _REMEDY = "name the inputs that are the same for every file in golden.preprocess.constants"
 

@@ -13,7 +13,7 @@ from modelpack.errors import StepError
 from modelpack.graph.golden.packages import missing_package
 from modelpack.graph.sessions import Array
 from modelpack.record import ValueFacts
-from modelpack.spec import ImageLayout
+from modelpack.spec.golden import ImageLayout
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 
 from modelpack.errors import StepError
-from modelpack.spec import ImageLayout
+from modelpack.spec.golden import ImageLayout
 
 _Resample = Literal["nearest", "bilinear", "bicubic", "lanczos"]
 _RESAMPLE: dict[int, _Resample] = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}

@@ -11,7 +11,7 @@ from modelpack.errors import StepError
 from modelpack.graph.golden.fitting import describe
 from modelpack.graph.sessions import Array
 from modelpack.record import ValueFacts
-from modelpack.spec import RawLayout
+from modelpack.spec.golden import RawLayout
 
 
 def read_raw(path: Path, value: ValueFacts, layout: RawLayout) -> Array:

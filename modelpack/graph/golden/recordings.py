@@ -16,7 +16,7 @@ from modelpack.errors import StepError
 from modelpack.graph.golden.arrays import LIMIT_BYTES
 from modelpack.graph.sessions import Array
 from modelpack.record import ValueFacts
-from modelpack.spec import AudioLayout
+from modelpack.spec.golden import AudioLayout
 
 
 def read_recording(path: Path, value: ValueFacts, layout: AudioLayout) -> Array:

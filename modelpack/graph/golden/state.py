@@ -9,7 +9,7 @@ import numpy as np
 
 from modelpack.graph.golden.samples import Sample
 from modelpack.record import ValueFacts
-from modelpack.spec import StatePair
+from modelpack.spec.golden import StatePair
 
 
 def fed_inputs(inputs: Sequence[ValueFacts], state: Sequence[StatePair]) -> tuple[ValueFacts, ...]:

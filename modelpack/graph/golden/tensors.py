@@ -14,7 +14,7 @@ from modelpack.graph.golden.samples import Sample
 from modelpack.graph.golden.state import fed_inputs
 from modelpack.graph.sessions import Array
 from modelpack.record import ValueFacts
-from modelpack.spec import StatePair
+from modelpack.spec.golden import StatePair
 
 
 class _Arrays(Protocol):

@@ -16,7 +16,7 @@ from modelpack.graph.metrics.functions import load_function
 from modelpack.graph.metrics.table import ALWAYS, MEASURES, Measure
 from modelpack.planned import EvaluateParams
 from modelpack.record import EvaluatedSamples, MetricValue, SampleFigures
-from modelpack.spec import Metric
+from modelpack.spec.limits import Metric
 
 REMEDY = "exclude the node (nodes_to_exclude), or remove this variant"
 

@@ -23,7 +23,7 @@ from modelpack.graph.metrics.retrieval import embeddings, neighbour_agreement
 from modelpack.graph.metrics.sqnr import sqnr
 from modelpack.graph.metrics.tokens import perplexities, perplexity, surprises, token_agreement
 from modelpack.graph.metrics.truth import correctness, f1_score, label_pairs
-from modelpack.spec import Metric
+from modelpack.spec.limits import Metric
 
 Observations = Sequence[Floats]
 

@@ -19,7 +19,7 @@ from msgspec import Struct
 from modelpack.errors import StepError
 from modelpack.graph.recipes.weights import Weight, reader_names
 from modelpack.planned import QuantizeParams
-from modelpack.spec import Override, WeightDtype
+from modelpack.spec.variants import Override, WeightDtype
 
 FOUR_BITS: frozenset[WeightDtype] = frozenset({"q4", "bnb4"})
 EIGHT_BITS: frozenset[WeightDtype] = frozenset({"q8", "int8", "uint8"})

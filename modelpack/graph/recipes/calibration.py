@@ -31,7 +31,7 @@ from onnxruntime.quantization.calibrate import (
 from modelpack.graph.golden.samples import Sample
 from modelpack.graph.io import DATA_FILE, GRAPH_FILE, write_model
 from modelpack.graph.sessions import Array
-from modelpack.spec import CalibrateMethod
+from modelpack.spec.variants import CalibrateMethod
 
 Ranges = dict[str, tuple[float, float]]
 

@@ -30,7 +30,7 @@ from modelpack.graph.recipes.islands import overflowing_nodes
 from modelpack.graph.recipes.known import known
 from modelpack.graph.recipes.mixed import apply_mixed
 from modelpack.planned import QuantizeParams
-from modelpack.spec import Device, RecipeSettings
+from modelpack.spec.variants import Device, RecipeSettings
 
 SCHEME = "fp16"
 WITH_ISLANDS = "fp16_fp32_islands"

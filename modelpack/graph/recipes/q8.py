@@ -18,7 +18,7 @@ from modelpack.graph.recipes.rewrite import Builder
 from modelpack.graph.recipes.rows import store_rows
 from modelpack.graph.recipes.stored import DEQUANTIZED_OPSET, Form, store_int8
 from modelpack.graph.recipes.weights import Weight, find_weights
-from modelpack.spec import Device
+from modelpack.spec.variants import Device
 
 
 def raise_opset(model: ir.Model, device: Device, excluded: Collection[str]) -> ir.Model:

@@ -29,7 +29,7 @@ from modelpack.graph.recipes.rewrite import Builder
 from modelpack.graph.recipes.stored import DEQUANTIZED_OPSET
 from modelpack.graph.recipes.weights import Weight, find_weights, reader_names
 from modelpack.planned import QuantizeParams
-from modelpack.spec import ActivationType, RecipeSettings
+from modelpack.spec.variants import ActivationType, RecipeSettings
 
 _TYPES: Mapping[ActivationType, QuantType] = MappingProxyType(
     {

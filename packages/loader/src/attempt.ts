@@ -1,5 +1,6 @@
 /** The variants of a plan, tried in its order until one runs. */
 import { childController } from "./abort.ts";
+import type { Attached } from "./attach.ts";
 import type { Early } from "./early.ts";
 import type { Engine } from "./engine.ts";
 import type { Environment } from "./environment.ts";
@@ -10,7 +11,7 @@ import { loadedModel } from "./model.ts";
 import { openRuntime } from "./open-runtime.ts";
 import { type Planned, type PlannedVariant, summarize } from "./plan.ts";
 import type { ProgressMeter } from "./progress.ts";
-import { rehearse } from "./rehearsal.ts";
+import { rehearsalOf } from "./rehearsal.ts";
 import type { PackedRuntime } from "./runtime.ts";
 import { startSession } from "./start.ts";
 import type { LoadedModel, VariantSummary } from "./types.ts";
@@ -57,26 +58,20 @@ async function startVariant(
   const { controller, unlink } = childController(environment.signal);
   const attempt = { ...environment, signal: controller.signal };
   try {
-    const attached =
-      attempt.options.worker === "shared"
-        ? await (await import("./attach.ts")).attach(candidate.variant, attempt)
-        : undefined;
+    const attached = await attachedTo(candidate, attempt);
     if (attached?.isLive) return attached.engine;
     const { weights, runtime } = shares(concurrency(planned, attempt), candidate.runtime !== undefined);
     const packed = fetchRuntime(candidate, planned, withConcurrency(attempt, runtime), meter);
     const { device } = candidate.variant;
     const known = packed ? undefined : early?.take(device);
     const opening = known ?? openRuntime(device, attempt, { engine: attached?.engine, packed });
-    const mustWait = !packed && candidate.missing.length > 0 && attempt.options.concurrency === undefined;
+    const isCold = !packed && candidate.missing.length > 0;
+    const mustWait = isCold && attempt.options.concurrency === undefined;
     const ahead = mustWait && { ahead: opening.catch(() => undefined) };
-    let onFirst = (_: Uint8Array): void => undefined;
-    const graph = new Promise<Uint8Array>((resolve) => {
-      onFirst = resolve;
-    });
-    const fetching = { ...withConcurrency(attempt, weights), ...ahead, onFirst };
+    const rehearsal = isCold && rehearsalOf(candidate, planned, attempt, meter);
+    const fetching = { ...withConcurrency(attempt, weights), ...ahead, ...rehearsal };
     const inputs = fetchInputs(candidate, planned, fetching, meter);
-    const stage = { planned, environment: attempt, meter, graph };
-    const ready = mustWait ? rehearse(opening, candidate, stage) : opening;
+    const ready = rehearsal ? rehearsal.after(opening) : opening;
     for (const pending of [inputs, packed, opening, ready]) pending?.catch(() => undefined); // awaited later, and may fail before
     const isPacked = packed !== undefined;
     return await startSession(
@@ -91,6 +86,12 @@ async function startVariant(
   } finally {
     unlink();
   }
+}
+
+/** The worker of the site, where the page asks for that. */
+async function attachedTo({ variant }: PlannedVariant, attempt: Environment): Promise<Attached | undefined> {
+  if (attempt.options.worker !== "shared") return undefined;
+  return (await import("./attach.ts")).attach(variant, attempt);
 }
 
 /** The runtime's WebAssembly where the pack has it, verified as all of it. */

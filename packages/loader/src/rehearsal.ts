@@ -3,8 +3,10 @@
  * one is compiled then. Only where the network leaves the time.
  */
 import { abortable } from "./abort.ts";
+import type { Rehearsal as Script } from "./engine.ts";
 import type { Environment } from "./environment.ts";
 import { sessionOptionsOf } from "./inputs.ts";
+import type { Variant } from "./manifest.ts";
 import { openRuntime, type Runtime } from "./open-runtime.ts";
 import { measurePhase } from "./phases.ts";
 import { metadataOf, type Planned, type PlannedVariant } from "./plan.ts";
@@ -14,39 +16,57 @@ import type { ProgressMeter } from "./progress.ts";
 const ENOUGH_S = 1;
 const MOST_BYTES = 100e6;
 
-export interface Stage {
-  readonly planned: Planned;
-  readonly environment: Environment;
-  readonly meter: ProgressMeter;
-  /** The graph, as soon as it is there. */
-  readonly graph: Promise<Uint8Array>;
+export interface Rehearsal {
+  /** Takes the graph as soon as it is there. */
+  readonly onFirst: (graph: Uint8Array) => void;
+  /** The runtime after the rehearsal, if there was time for one; another runtime if it may not have survived it. */
+  after(opening: Promise<Runtime>): Promise<Runtime>;
 }
 
-/** `opening` after a rehearsal, if there is time for one; another runtime if this one may not have survived it. */
-export async function rehearse(
-  opening: Promise<Runtime>,
+/** A rehearsal of `candidate`, which the graph and the runtime are waited for with. */
+export function rehearsalOf(
   { variant }: PlannedVariant,
-  { planned, environment, meter, graph }: Stage,
-): Promise<Runtime> {
-  const runtime = await opening;
-  if (variant.device !== "wasm" || variant.size.decoded > MOST_BYTES) return runtime;
-  const model = (await abortable(graph, environment.signal)).slice();
-  if (meter.secondsLeft() < ENOUGH_S) return runtime;
-  const { files } = planned.manifest;
-  const externalData = variant.externalData.map(({ path, file }) => ({
-    path,
-    sizeBytes: files.get(file)?.size ?? 0,
-  }));
-  const sessionOptions = sessionOptionsOf(variant, environment);
-  const { inputs } = metadataOf(planned.model, variant);
+  planned: Planned,
+  environment: Environment,
+  meter: ProgressMeter,
+): Rehearsal {
+  let onFirst: Rehearsal["onFirst"] = () => undefined;
+  const graph = new Promise<Uint8Array>((resolve) => {
+    onFirst = resolve;
+  });
   const { signal, scope } = environment;
-  const measure = measurePhase(scope.performance, "rehearsal");
-  try {
-    await runtime.engine.ask({ kind: "rehearse", model, externalData, sessionOptions, inputs }, { signal });
-    measure();
-    return runtime;
-  } catch {
-    runtime.engine.close();
-    return openRuntime(variant.device, environment);
-  }
+  return {
+    onFirst,
+    after: async (opening) => {
+      const runtime = await opening;
+      if (variant.device !== "wasm" || variant.size.decoded > MOST_BYTES) return runtime;
+      const model = (await abortable(graph, signal)).slice();
+      if (meter.secondsLeft() < ENOUGH_S) return runtime;
+      const measure = measurePhase(scope.performance, "rehearsal");
+      try {
+        const request = { ...scriptOf(variant, planned, environment), kind: "rehearse", model } as const;
+        await runtime.engine.ask(request, { signal });
+        measure();
+        return runtime;
+      } catch {
+        runtime.engine.close();
+        return openRuntime(variant.device, environment);
+      }
+    },
+  };
+}
+
+function scriptOf(
+  variant: Variant,
+  { manifest, model }: Planned,
+  environment: Environment,
+): Omit<Script, "model"> {
+  return {
+    externalData: variant.externalData.map(({ path, file }) => ({
+      path,
+      sizeBytes: manifest.files.get(file)?.size ?? 0,
+    })),
+    sessionOptions: sessionOptionsOf(variant, environment),
+    inputs: metadataOf(model, variant).inputs,
+  };
 }

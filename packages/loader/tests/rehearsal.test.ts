@@ -4,7 +4,7 @@ import { createEngine } from "../src/engine.ts";
 import type { Environment } from "../src/environment.ts";
 import type { Planned, PlannedVariant } from "../src/plan.ts";
 import type { ProgressMeter } from "../src/progress.ts";
-import { rehearse } from "../src/rehearsal.ts";
+import { rehearsalOf } from "../src/rehearsal.ts";
 import { type FakeBehaviour, type FakeOrt, fakeOrt } from "./support/ort.ts";
 import { VALUE } from "./support/packs.ts";
 
@@ -39,12 +39,14 @@ async function rehearsed({
     model: { inputs: [VALUE], outputs: [] },
     manifest: { files: new Map([["m/weights", { size: 9 }]]) },
   };
-  const runtime = await rehearse(opening, { variant } as unknown as PlannedVariant, {
-    planned: planned as unknown as Planned,
-    environment: { scope: {}, options: { ort: other }, signal: undefined } as unknown as Environment,
-    meter: { secondsLeft: () => secondsLeft } as ProgressMeter,
-    graph: Promise.resolve(Uint8Array.of(1, 2)),
-  });
+  const rehearsal = rehearsalOf(
+    { variant } as unknown as PlannedVariant,
+    planned as unknown as Planned,
+    { scope: {}, options: { ort: other }, signal: undefined } as unknown as Environment,
+    { secondsLeft: () => secondsLeft } as ProgressMeter,
+  );
+  rehearsal.onFirst(Uint8Array.of(1, 2));
+  const runtime = await rehearsal.after(opening);
   return { ort, isSame: runtime.engine === engine };
 }
 

@@ -12,7 +12,7 @@ from modelpack.graph.entropy.gridfile import read_grids, write_grids
 from modelpack.graph.entropy.grids import Seen, make_grids
 from modelpack.graph.entropy.rendering import Form, render
 from modelpack.graph.recipes.weights import find_weights
-from modelpack.spec import Device
+from modelpack.spec.variants import Device
 from tests.support import onnx_models
 from tests.support.onnx_models import weights_like
 from tests.support.recipes import floats, largest_error, lifted_if_net, operators

@@ -15,7 +15,7 @@ from modelpack.graph.entropy.solve import (
     next_scale,
     solve,
 )
-from modelpack.spec import Target
+from modelpack.spec.limits import Target
 from tests.support import onnx_models
 from tests.support.shaped import mlp_samples, wide_mlp
 

@@ -5,7 +5,7 @@ import pytest
 
 from modelpack.graph.entropy.targets import loads_of
 from modelpack.graph.metrics.case import Case
-from modelpack.spec import Target
+from modelpack.spec.limits import Target
 
 
 def cases(*pairs: tuple[list[float], list[float]]) -> list[Case]:

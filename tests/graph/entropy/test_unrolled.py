@@ -6,7 +6,7 @@ import numpy as np
 
 from modelpack.graph.entropy.unrolled import compared, unrolled
 from modelpack.graph.golden.samples import Sample
-from modelpack.spec import StatePair
+from modelpack.spec.golden import StatePair
 from tests.support import onnx_models
 from tests.support.recipes import floats
 

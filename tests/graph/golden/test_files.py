@@ -8,7 +8,7 @@ import pytest
 from modelpack.errors import StepError
 from modelpack.graph.golden.files import FolderFile, read_files
 from modelpack.record import ValueFacts
-from modelpack.spec import AudioLayout, RawLayout, StatePair
+from modelpack.spec.golden import AudioLayout, RawLayout, StatePair
 from tests.support.recordings import write_recording
 
 BYTES = ValueFacts("bytes", "int32", (None, 8))

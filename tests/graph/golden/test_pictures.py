@@ -11,7 +11,7 @@ from modelpack.errors import StepError
 from modelpack.graph.golden.pictures import read_picture
 from modelpack.graph.sessions import Array
 from modelpack.record import ValueFacts
-from modelpack.spec import ImageLayout
+from modelpack.spec.golden import ImageLayout
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 NCHW = ValueFacts("image", "float32", ("batch", 3, None, None))

@@ -7,7 +7,7 @@ import pytest
 
 from modelpack.errors import StepError
 from modelpack.graph.golden.preprocessor import read_preprocessor
-from modelpack.spec import ImageLayout
+from modelpack.spec.golden import ImageLayout
 
 MEAN = [0.485, 0.456, 0.406]
 

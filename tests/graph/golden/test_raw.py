@@ -8,7 +8,7 @@ import pytest
 from modelpack.errors import StepError
 from modelpack.graph.golden.raw import read_raw
 from modelpack.record import ValueFacts
-from modelpack.spec import RawLayout
+from modelpack.spec.golden import RawLayout
 
 BYTES = ValueFacts("bytes", "int32", ("batch", 8))
 ENDS = RawLayout(first=4, last=4, padding=256)

@@ -8,7 +8,7 @@ import pytest
 from modelpack.errors import StepError
 from modelpack.graph.golden.recordings import read_recording
 from modelpack.record import ValueFacts
-from modelpack.spec import AudioLayout
+from modelpack.spec.golden import AudioLayout
 from tests.support.recordings import write_recording
 
 SOUND = ValueFacts("input", "float32", (None, None))

@@ -8,7 +8,7 @@ import pytest
 from modelpack.errors import StepError
 from modelpack.graph.golden.tensors import read_tensors
 from modelpack.record import ValueFacts
-from modelpack.spec import StatePair
+from modelpack.spec.golden import StatePair
 from tests.support.golden_sets import IDS, IMAGE, MASK, write_arrays
 
 

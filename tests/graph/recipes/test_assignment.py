@@ -8,7 +8,7 @@ from modelpack.errors import StepError
 from modelpack.graph.recipes.assignment import Assigned, assign, kept_nodes
 from modelpack.graph.recipes.weights import find_weights
 from modelpack.planned import QuantizeParams
-from modelpack.spec import Device, Dtype, Override, RecipeSettings
+from modelpack.spec.variants import Device, Dtype, Override, RecipeSettings
 from tests.support import onnx_models
 from tests.support.recipes import lifted_if_net, two_layers, wide_embedding_net
 

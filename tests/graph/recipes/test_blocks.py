@@ -12,7 +12,7 @@ from onnxruntime.quantization.matmul_nbits_quantizer import (
 )
 
 from modelpack.graph.recipes.blocks import Blocks, round_blocks
-from modelpack.spec import RecipeSettings
+from modelpack.spec.variants import RecipeSettings
 from tests.support import onnx_models
 from tests.support.onnx_models import tensor, value, weights_like
 from tests.support.recipes import (

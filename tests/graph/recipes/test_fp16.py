@@ -12,7 +12,7 @@ from onnx import helper
 
 from modelpack.graph.recipes.applied import Applied
 from modelpack.graph.recipes.fp16 import Trial, apply_fp16
-from modelpack.spec import Device
+from modelpack.spec.variants import Device
 from tests.support import onnx_models
 from tests.support.onnx_models import tensor, value, weights_like
 from tests.support.recipes import floats, initializers, largest_error, lifted_if_net, operators

@@ -7,7 +7,7 @@ import onnx_ir as ir
 
 from modelpack.graph.recipes.mixed import apply_mixed
 from modelpack.planned import QuantizeParams
-from modelpack.spec import Override, RecipeSettings
+from modelpack.spec.variants import Override, RecipeSettings
 from tests.support import onnx_models
 from tests.support.onnx_models import weights_like
 from tests.support.recipes import (

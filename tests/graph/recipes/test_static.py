@@ -9,7 +9,7 @@ import pytest
 
 from modelpack.errors import StepError
 from modelpack.graph.golden.samples import Sample
-from modelpack.spec import ActivationType, CalibrateMethod, Override, RecipeSettings
+from modelpack.spec.variants import ActivationType, CalibrateMethod, Override, RecipeSettings
 from tests.support import onnx_models
 from tests.support.calibrated import made_static, ranges_of, static_params
 from tests.support.onnx_models import value, weights_like

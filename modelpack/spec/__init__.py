@@ -1,0 +1,1 @@
+"""What a project asks for: pure values, no behaviour."""
