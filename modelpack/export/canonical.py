@@ -42,6 +42,8 @@ def _rewrite(graph: onnx.GraphProto, outer: Mapping[str, str], count: Counter[st
                 known.setdefault(name, f"{label}.{place}")
         for place, name in enumerate(node.output):
             known.setdefault(name, f"{label}:{place}" if name else "")
+    for name in walked.weights:
+        known.setdefault(name, _counted(count, "weight"))  # a branch may give one as it is
     _reorder(graph, walked, known)
     for node, label in zip(graph.node, labels, strict=True):
         node.name = label

@@ -19,6 +19,7 @@ from tf2onnx import convert as converter
 from modelpack.errors import StepError
 from modelpack.export.canonical import make_canonical
 from modelpack.export.renaming import open_dimensions, rename
+from modelpack.graph.failures import ONNXRUNTIME_ERRORS
 from modelpack.graph.sessions import Array
 from modelpack.graph.walk import is_standard, nodes
 from modelpack.planned import ConvertParams
@@ -124,11 +125,14 @@ def _compare(
     inputs, outputs = tensors
     is_quantized = any(node.op_type == "QuantizeLinear" for node in nodes(model))
     session = _session(model)
-    for feeds in _feeds(inputs):
-        expected = _interpreted(interpreter, inputs, outputs, feeds)
-        if expected is None:
-            continue
-        found = session.run([one.shown for one in outputs], feeds)
+    for number, feeds in enumerate(_feeds(inputs)):
+        try:
+            expected = _interpreted(interpreter, inputs, outputs, feeds)
+        except (RuntimeError, ValueError) as err:
+            if number:
+                continue  # the file itself does not run at other sizes than its own
+            raise _failed(f"TensorFlow cannot run the file: {_first_line(err)}") from err
+        found = _converted(session, outputs, feeds)
         for tensor, wanted, got in zip(outputs, expected, found, strict=True):
             largest = float(np.max(np.abs(wanted.astype(np.float64)), initial=0.0))
             limit = max(DEFAULT_ATOL, _QUANTIZED_STEPS * largest if is_quantized else 0.0)
@@ -165,20 +169,25 @@ def _interpreted(
     inputs: list[Tensor],
     outputs: list[Tensor],
     feeds: dict[str, Array],
-) -> list[Array] | None:
-    """What TensorFlow computes; None where the file itself does not run at these sizes."""
-    try:
-        for tensor in inputs:
-            interpreter.resize_tensor_input(tensor.place, feeds[tensor.shown].shape)
-        interpreter.allocate_tensors()
-        for tensor in inputs:
-            interpreter.set_tensor(tensor.place, feeds[tensor.shown])
-        interpreter.invoke()
-    except (RuntimeError, ValueError) as err:
-        if next(iter(feeds.values())).shape[:1] == _BATCHES[:1]:
-            raise _failed(f"TensorFlow cannot run the file: {_first_line(err)}") from err
-        return None
+) -> list[Array]:
+    """What TensorFlow computes. Raises: RuntimeError or ValueError if the file does not run at these sizes."""
+    for tensor in inputs:
+        interpreter.resize_tensor_input(tensor.place, feeds[tensor.shown].shape)
+    interpreter.allocate_tensors()
+    for tensor in inputs:
+        interpreter.set_tensor(tensor.place, feeds[tensor.shown])
+    interpreter.invoke()
     return [interpreter.get_tensor(tensor.place) for tensor in outputs]
+
+
+def _converted(
+    session: ort.InferenceSession, outputs: list[Tensor], feeds: dict[str, Array]
+) -> list[Array]:
+    try:
+        found: list[Array] = session.run([one.shown for one in outputs], feeds)
+    except (*ONNXRUNTIME_ERRORS, ValueError) as err:
+        raise _failed(f"the result does not run where the file does: {_first_line(err)}") from err
+    return found
 
 
 def _check_close(tensor: Tensor, pair: tuple[Array, Array], atol: float) -> None:

@@ -78,6 +78,26 @@ def test_canonical_form_computes_the_same() -> None:
         np.testing.assert_array_equal(y, expected)
 
 
+def test_canonical_branch_that_gives_a_weight_as_it_is_keeps_it() -> None:
+    made = canonical(
+        parser.parse_model("""
+            <ir_version: 8, opset_import: ["" : 17]>
+            g (float[2] x, bool c) => (float[2] y) {
+                y = If (c) <
+                    then_branch = t () => (float[2] w__3) <float[2] w__3 = {1, 2}> {},
+                    else_branch = e () => (float[2] r__4) { r__4 = Relu (x) }
+                >
+            }
+        """)
+    )
+    branches = {one.name: one.g for one in made.graph.node[0].attribute}
+    assert [weight.name for weight in branches["then_branch"].initializer] == ["weight_1"]
+    assert [value.name for value in branches["then_branch"].output] == ["weight_1"]
+    session = ort.InferenceSession(made.SerializeToString(), providers=["CPUExecutionProvider"])
+    (y,) = session.run(["y"], {"x": np.zeros(2, np.float32), "c": np.array(1, bool)})
+    np.testing.assert_array_equal(y, [1, 2])
+
+
 def test_canonical_form_of_a_long_chain_needs_no_deep_stack() -> None:
     nodes = [helper.make_node("Relu", [f"v{n}"], [f"v{n + 1}"]) for n in range(5000)]
     values = [

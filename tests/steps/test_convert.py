@@ -127,6 +127,14 @@ def test_convert_that_differs_more_than_it_may_fails(
         converted(workers, path, tmp_path / "out", ConvertParams(None, 1e-30))
 
 
+def test_convert_of_a_file_that_the_interpreter_cannot_run_is_not_taken_on_trust(
+    workers: ProcessWorkers, folder: Path, tmp_path: Path
+) -> None:
+    path = tflite(workers, folder, "one_row")
+    with pytest.raises(StepError, match=r"MP-E464.*TensorFlow cannot run the file"):
+        converted(workers, path, tmp_path / "out")
+
+
 @pytest.mark.parametrize(
     ("content", "said"), [(b"<html>", "no TensorFlow Lite"), (b"\x1c\0\0\0TFL3", "cannot read")]
 )

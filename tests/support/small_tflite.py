@@ -36,11 +36,19 @@ def _untranslated() -> keras.Model:
     return keras.Sequential([layers.Input((8,), name="x"), layers.Dense(8, activation="gelu")])
 
 
+def _one_row() -> keras.Model:
+    """A table of one row: the interpreter refuses to look up another one."""
+    return keras.Sequential(
+        [layers.Input((3,), batch_size=4, dtype="int32", name="ids"), layers.Embedding(1, 8)]
+    )
+
+
 KINDS: dict[str, Callable[[], keras.Model]] = {
     "picture": _picture,
     "picture8": _picture,
     "sequence": _sequence,
     "untranslated": _untranslated,
+    "one_row": _one_row,
 }
 
 
