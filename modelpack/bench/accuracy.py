@@ -16,7 +16,7 @@ from modelpack.errors import StepError
 from modelpack.graph.golden.samples import Sample, read_samples
 from modelpack.graph.metrics.case import Case, Outputs
 from modelpack.graph.metrics.measured import evaluate_cases, measures_of
-from modelpack.graph.running import run_sample
+from modelpack.graph.running import compared, run_sample
 from modelpack.graph.sessions import open_session
 from modelpack.planned import EvaluateParams
 from modelpack.record import Evaluation
@@ -51,7 +51,7 @@ def _cases(judging: Judging, samples: Sequence[Sample]) -> Iterator[Case]:
     reference = open_session(step.one("reference"))
     for index, sample in enumerate(samples):
         found = _found(judging.outputs / str(index), sample)
-        names = _compared(step.params, found)
+        names = compared(tuple(found), step.params.outputs, step.params.state)
         expected = run_sample(reference, sample, names, step.params.state)
         yield Case(expected, _checked(expected, found, sample), sample.feeds, sample.label)
 
@@ -64,11 +64,6 @@ def _found(path: Path, sample: Sample) -> Outputs:
     if not sample.stepped:
         return steps[0]
     return {name: np.stack([step[name] for step in steps]) for name in steps[0]}
-
-
-def _compared(params: EvaluateParams, found: Outputs) -> tuple[str, ...]:
-    carried = {pair.output for pair in params.state}
-    return tuple(name for name in params.outputs or tuple(found) if name not in carried)
 
 
 def _checked(expected: Outputs, found: Outputs, sample: Sample) -> Outputs:

@@ -30,6 +30,7 @@ _MARK = b"TFL3"
 _QUANTIZED_STEPS = 4 / 256
 _BATCHES = (1, 3)
 _SHOWN = 5
+_DOES_NOT_RUN: tuple[type[Exception], ...] = (*ONNXRUNTIME_ERRORS, ValueError)
 
 
 class Tensor(Struct, frozen=True):
@@ -185,7 +186,7 @@ def _converted(
 ) -> list[Array]:
     try:
         found: list[Array] = session.run([one.shown for one in outputs], feeds)
-    except (*ONNXRUNTIME_ERRORS, ValueError) as err:
+    except _DOES_NOT_RUN as err:
         raise _failed(f"the result does not run where the file does: {_first_line(err)}") from err
     return found
 

@@ -39,3 +39,12 @@ def run_sample(
     if not sample.stepped:
         return found[0]
     return {name: np.stack([given[name] for given in found]) for name in names}
+
+
+def compared(
+    given: Sequence[str], outputs: Sequence[str], state: Sequence[StatePair]
+) -> tuple[str, ...]:
+    """The outputs whose error counts: those asked for (all, where none are) but for carried state."""
+    wanted = tuple(outputs) or tuple(given)
+    carried = {pair.output for pair in state}
+    return tuple(name for name in wanted if name not in carried) or wanted

@@ -24,7 +24,7 @@ from modelpack.graph.metrics.measured import (
     measures_elsewhere,
     measures_of,
 )
-from modelpack.graph.running import run_sample
+from modelpack.graph.running import compared, run_sample
 from modelpack.graph.sessions import open_session
 from modelpack.planned import EvaluateParams
 from modelpack.record import EvaluatedSamples, Measurement
@@ -83,9 +83,8 @@ def _compared(
     params: EvaluateParams, original: ort.InferenceSession, variant: ort.InferenceSession
 ) -> tuple[str, ...]:
     """The outputs that are compared. State is not: a page never reads it, and later outputs follow from it."""
-    given = params.outputs or tuple(output.name for output in variant.get_outputs())
-    carried = {pair.output for pair in params.state}
-    names = tuple(name for name in given if name not in carried) or given
+    given = tuple(output.name for output in variant.get_outputs())
+    names = compared(given, params.outputs, params.state)
     known = [output.name for output in original.get_outputs()]
     for name in names:
         if name not in known:

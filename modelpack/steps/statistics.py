@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from modelpack.errors import StepError
 from modelpack.graph.entropy.measuring import measure
 from modelpack.graph.entropy.statistics import Statistics, write_statistics
-from modelpack.graph.entropy.unrolled import compared, unrolled
+from modelpack.graph.entropy.unrolled import unrolled
 from modelpack.graph.failures import ONNXRUNTIME_ERRORS
 from modelpack.graph.feeds import first_line
 from modelpack.graph.golden.samples import Sample, read_samples
+from modelpack.graph.running import compared
 from modelpack.graph.sessions import open_session
 from modelpack.planned import StatisticsParams
 from modelpack.record import Measurement

@@ -25,12 +25,11 @@ from modelpack.graph.entropy.kept import kept_in_floats
 from modelpack.graph.entropy.rendering import Form, render
 from modelpack.graph.entropy.statistics import Statistics
 from modelpack.graph.entropy.targets import loads_of
-from modelpack.graph.entropy.unrolled import compared
 from modelpack.graph.golden.samples import Sample
 from modelpack.graph.io import read_model, write_model
 from modelpack.graph.metrics.case import Case, Outputs
 from modelpack.graph.recipes.weights import Weight, find_weights
-from modelpack.graph.running import run_sample
+from modelpack.graph.running import compared, run_sample
 from modelpack.graph.sessions import open_session
 from modelpack.spec.golden import StatePair
 from modelpack.spec.limits import Target

@@ -32,12 +32,3 @@ def unrolled(
                 after = run_session(session, taken, [pair.output for pair in carried])
                 held = {pair.input: after[pair.output] for pair in carried}
     return tuple(found[:: -(-len(found) // _MOST_STEPS)])
-
-
-def compared(
-    given: Sequence[str], outputs: Sequence[str], state: Sequence[StatePair]
-) -> tuple[str, ...]:
-    """The outputs whose error counts: those asked for (all, where none are) but for carried state."""
-    wanted = tuple(outputs) or tuple(given)
-    carried = {pair.output for pair in state}
-    return tuple(name for name in wanted if name not in carried) or wanted

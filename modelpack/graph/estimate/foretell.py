@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,19 +10,22 @@ from typing import Final
 
 import numpy as np
 import onnx_ir as ir
+import onnxruntime as ort
 from msgspec import Struct
 
 from modelpack.errors import StepError
 from modelpack.estimated import EstimateRequest, Foretold, Recipe
 from modelpack.graph.estimate.simulated import Simulated, simulate
 from modelpack.graph.estimate.sizes import added, encoded_sizes, whole_sizes
-from modelpack.graph.feeds import working_feeds
+from modelpack.graph.failures import ONNXRUNTIME_ERRORS
+from modelpack.graph.feeds import first_line, working_feeds
 from modelpack.graph.golden.samples import Sample, read_samples
 from modelpack.graph.io import read_model, write_model
 from modelpack.graph.metrics.case import Case
 from modelpack.graph.metrics.cosine import cosine
-from modelpack.graph.running import run_sample
+from modelpack.graph.running import compared, run_sample
 from modelpack.graph.sessions import Array, open_session
+from modelpack.spec.golden import StatePair
 
 _MOST_SAMPLES: Final = 24
 # A shaped variant's weights are rounded with feedback, which keeps a limit on far coarser grids than plain rounding does;
@@ -35,19 +39,24 @@ _UNTOLD_STEP: Final = 0.25  # where no grid is too coarse for a cosine, as for o
 _BAND: Final = 4.0
 _LEAST_BAND: Final = {"fp32": 1e-6, "fp16": 2e-5, "q4f16": 2e-5}
 _NODE_BYTES: Final = 260  # a narrowed weight's nodes and names, as stored; they compress well
+_DOES_NOT_RUN: Final[tuple[type[Exception], ...]] = (*ONNXRUNTIME_ERRORS, ValueError)
 
 
 class _Judge(Struct, frozen=True):
-    """The samples, what the original gives for each, and what is compared."""
+    """The samples, what the original gives for each, and what is compared. `is_real`: they are of the golden set."""
 
     samples: tuple[Sample, ...]
     expected: tuple[dict[str, Array], ...]
     request: EstimateRequest
     names: tuple[str, ...]
+    is_real: bool
 
 
 def foretell(request: EstimateRequest) -> tuple[Foretold, ...]:
-    """A Foretold for each recipe, in order. Raises: StepError if a pattern of `nodes_to_exclude` matches nothing."""
+    """A Foretold for each recipe, in order.
+
+    Raises: StepError if a pattern of `nodes_to_exclude` matches nothing, MP-E502 if the model does not run on a sample.
+    """
     judge = _judge(request)
     return tuple(_foretold(request, recipe, judge) for recipe in request.recipes)
 
@@ -55,21 +64,55 @@ def foretell(request: EstimateRequest) -> tuple[Foretold, ...]:
 def _judge(request: EstimateRequest) -> _Judge | None:
     """None where the model runs on no made-up inputs."""
     session = open_session(request.graph)
+    samples = _golden_samples(request)
+    if samples:
+        return _expecting(request, session, samples, is_real=True)
     try:
-        samples = _samples(request)
+        return _expecting(request, session, _made_up_samples(request, session), is_real=False)
     except StepError:
         return None
-    carried = {pair.output for pair in request.state}
-    given = request.outputs or tuple(output.name for output in session.get_outputs())
-    names = tuple(name for name in given if name not in carried) or given
-    expected = tuple(run_sample(session, sample, names, request.state) for sample in samples)
-    return _Judge(samples, expected, request, names)
 
 
-def _samples(request: EstimateRequest) -> tuple[Sample, ...]:
-    if request.samples is not None:
-        return read_samples(request.samples)[:_MOST_SAMPLES]
-    session = open_session(request.graph)
+def _expecting(
+    request: EstimateRequest,
+    session: ort.InferenceSession,
+    samples: tuple[Sample, ...],
+    *,
+    is_real: bool,
+) -> _Judge:
+    given = tuple(output.name for output in session.get_outputs())
+    names = compared(given, request.outputs, request.state)
+    expected = tuple(_expected(session, sample, names, request.state) for sample in samples)
+    return _Judge(samples, expected, request, names, is_real)
+
+
+def _expected(
+    session: ort.InferenceSession,
+    sample: Sample,
+    names: Sequence[str],
+    state: Sequence[StatePair],
+) -> dict[str, Array]:
+    try:
+        found = run_sample(session, sample, names, state)
+    except _DOES_NOT_RUN as err:
+        raise _unfit(sample, f"the original does not run: {first_line(err)}") from err
+    for name, array in found.items():
+        if array.dtype.kind not in "biuf" or not np.isfinite(array).all():
+            raise _unfit(sample, f"{name} of the original is not finite numbers ({array.dtype})")
+    return found
+
+
+def _unfit(sample: Sample, found: str) -> StepError:
+    remedy = "check the samples, or compare other outputs"
+    return StepError("MP-E502", found, where=sample.place, remedy=remedy)
+
+
+def _golden_samples(request: EstimateRequest) -> tuple[Sample, ...]:
+    """Of a golden set of one or two samples, none may be left to tune by."""
+    return () if request.samples is None else read_samples(request.samples)[:_MOST_SAMPLES]
+
+
+def _made_up_samples(request: EstimateRequest, session: ort.InferenceSession) -> tuple[Sample, ...]:
     found = working_feeds(session, range(2), dict(request.free_dimensions))
     return tuple(Sample(number, feeds) for number, feeds in enumerate(found))
 
@@ -113,7 +156,8 @@ def _losses(simulated: Simulated, judge: _Judge) -> Sequence[float]:
     losses = []
     for sample, expected in zip(judge.samples, judge.expected, strict=True):
         found = run_sample(session, sample, judge.names, judge.request.state)
-        losses.append(max(0.0, 1 - cosine(Case(expected, found, sample.feeds, sample.label))))
+        loss = 1 - cosine(Case(expected, found, sample.feeds, sample.label))
+        losses.append(1.0 if math.isnan(loss) else max(0.0, loss))  # no number is no likeness
     return losses
 
 
@@ -131,7 +175,6 @@ def _bytes(request: EstimateRequest, simulated: Simulated) -> dict[str, int]:
     graph = read_model(request.graph)
     for one in graph.graphs():
         one.initializers.clear()
-
     nodes = ir.serde.serialize_model(graph).SerializeToString()
     scales = float(simulated.extra_bytes)
     names = float(simulated.narrowed * _NODE_BYTES)
@@ -154,7 +197,11 @@ def _notes(recipe: Recipe, judge: _Judge | None) -> Sequence[str]:
     notes = []
     if judge is None:
         notes.append("the model runs on no made-up inputs: a golden set would tell what is lost")
-    elif judge.request.samples is None:
+    elif not judge.is_real and judge.request.samples is not None:
+        notes.append(
+            "what is lost is foretold on made-up inputs: so few samples are all needed to fit and to judge by"
+        )
+    elif not judge.is_real:
         notes.append(
             "what is lost is foretold on made-up inputs; a golden set tells it of real ones"
         )

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from modelpack.graph.entropy.unrolled import compared, unrolled
+from modelpack.graph.entropy.unrolled import unrolled
 from modelpack.graph.golden.samples import Sample
+from modelpack.graph.running import compared
 from modelpack.spec.golden import StatePair
 from tests.support import onnx_models
 from tests.support.recipes import floats

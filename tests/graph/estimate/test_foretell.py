@@ -2,12 +2,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from msgspec.structs import replace
 from onnx import helper
 
+from modelpack.errors import StepError
 from modelpack.estimated import EstimateRequest, Foretold, Recipe
 from modelpack.graph.estimate.foretell import foretell
+from modelpack.graph.feeds import Feeds
+from modelpack.graph.golden.samples import Sample, write_samples
+from modelpack.graph.sessions import Array
 from modelpack.planned import QuantizeParams
 from tests.support.onnx_models import mlp, tensor, value, weights_like, write
 from tests.support.onnx_models import model as model_of
@@ -15,8 +20,13 @@ from tests.support.onnx_models import model as model_of
 Q8 = QuantizeParams("q8", "wasm", (), 32)
 
 
-def foretold(path: Path, *recipes: Recipe) -> tuple[Foretold, ...]:
-    return foretell(EstimateRequest(path, None, (), (), (), recipes))
+def foretold(path: Path, *recipes: Recipe, samples: Path | None = None) -> tuple[Foretold, ...]:
+    return foretell(EstimateRequest(path, samples, (), (), (), recipes))
+
+
+def samples_of(folder: Path, *feeds: Feeds) -> Path:
+    samples = [Sample(number, feed) for number, feed in enumerate(feeds)]
+    return write_samples(folder / "tune.npz", ["x"], samples)
 
 
 @pytest.fixture
@@ -63,3 +73,29 @@ def test_foretell_without_samples_or_a_limit_says_so(model: Path) -> None:
         "what is lost is foretold on made-up inputs; a golden set tells it of real ones",
         "no limit of a cosine says how coarse its weights may be: 0.999 is taken",
     )
+
+
+def test_foretell_with_no_sample_left_to_tune_by_makes_inputs_up(
+    tmp_path: Path, model: Path
+) -> None:
+    (found,) = foretold(model, Recipe("q8", "plain", Q8), samples=samples_of(tmp_path))
+    assert found.samples == 2
+    assert found.loss is not None
+    assert found.notes == (
+        "what is lost is foretold on made-up inputs: so few samples are all needed to fit and to judge by",
+    )
+
+
+@pytest.mark.parametrize(
+    ("array", "said"),
+    [
+        (np.zeros((1, 3), np.float32), "the original does not run"),
+        (np.full((1, 32), np.nan, np.float32), "logits of the original is not finite numbers"),
+    ],
+)
+def test_foretell_of_a_sample_that_the_original_does_not_take_names_it(
+    tmp_path: Path, model: Path, array: Array, said: str
+) -> None:
+    samples = samples_of(tmp_path, {"x": array})
+    with pytest.raises(StepError, match=rf"MP-E502 sample 0.*{said}"):
+        foretold(model, Recipe("q8", "plain", Q8), samples=samples)
