@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from modelpack.engine.baselines import committed_baselines
 from modelpack.engine.checking import Standing, check_project, read_standing
+from modelpack.engine.excerpts import excerpts
 from modelpack.engine.survey import known_results
 from modelpack.picture import Picture, VariantPicture
 from modelpack.plan import make_plan, variant_target
@@ -21,8 +22,6 @@ from modelpack.spec.variants import Variant
 from modelpack.store.store import Store
 
 T = TypeVar("T")
-
-_MOST_CHARACTERS = 160
 
 
 class _Known(Struct, frozen=True):
@@ -68,7 +67,7 @@ def _variant(model: Model, variant: Variant, known: _Known) -> VariantPicture:
         model.group,
         layout.tensors if layout else (),
         _read(f"evaluate:{target}", "evaluation", EvaluatedSamples, known),
-        _texts(model.golden) if model.golden else {},
+        excerpts(model.golden.samples) if model.golden else {},
         (stats or VariantStats()).runs,
         tuple(published.chunks.items()) if published else (),
         tuple(limit.network for limit in variant.budget if limit.network),
@@ -95,20 +94,3 @@ def _thumbnails(model: Model, golden: Golden, known: _Known) -> dict[int, bytes]
     layout = golden.preprocess
     is_bgr = isinstance(layout, ImageLayout) and layout.color == "bgr"
     return thumbnails(known.store.blobs.path(judge.digest), is_bgr=is_bgr)
-
-
-def _texts(golden: Golden) -> dict[int, str]:
-    """The beginning of each text of a golden set of texts, by its position."""
-    if golden.samples.suffix != ".jsonl":
-        return {}
-    lines = golden.samples.read_text(encoding="utf-8").splitlines()
-    texts = (_text(line) for line in lines if line.strip())
-    return {position: text[:_MOST_CHARACTERS] for position, text in enumerate(texts)}
-
-
-def _text(line: str) -> str:
-    try:
-        value: object = msgspec.json.decode(line)
-    except msgspec.DecodeError:
-        return line
-    return value if isinstance(value, str) else line

@@ -41,7 +41,8 @@ def run(step: StepInput[CompatibilityParams]) -> StepOutput:
     release, note = _release(params.release, table)
     support = support_of(table, release, params.device) if release else None
     if support is None:
-        return _output(step, Compatibility(params.release, "", (), 0, 0), (note,))
+        unknown = note or f"no table says what onnxruntime-web {release} runs on {params.device}"
+        return _output(step, Compatibility(params.release, "", (), 0, 0), (unknown,))
     model = parse_graph(step.one("graph"))
     _check_opset(opset_of(model), support)
     checked = check_graph(model, support, table)
@@ -60,7 +61,8 @@ def _release(wanted: str, table: TableFile) -> tuple[str, str]:
     newest = newest_release(table)
     if not wanted:
         return newest, (
-            f"onnxruntime-web is not installed here: checked against {newest}; `version` in [runtime] names another"
+            f"onnxruntime-web, which runs models in the page, is not in node_modules: checked against its release {newest}; "
+            "install the one that your page uses, and that one is checked"
         )
     known = table_release(table, wanted)
     if known:

@@ -259,6 +259,42 @@ def test_doctor_names_the_extra_that_a_source_needs(
     )
 
 
+def test_doctor_names_the_extra_that_a_golden_set_of_pictures_needs(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def version(name: str) -> str:
+        if name == "pillow":
+            raise metadata.PackageNotFoundError(name)
+        return "1.0"
+
+    monkeypatch.setattr("modelpack.cli.extras.metadata.version", version)
+    monkeypatch.setenv("NO_COLOR", "1")
+    golden = 'golden = { samples = "golden/photos/", preprocess = { kind = "image" } }'
+    with project.config.open("a") as config:
+        config.write(f'[models.photos]\nsource = "models/words.onnx"\n{golden}\n')
+    line = next(line for line in _doctor(project).splitlines() if " golden " in line)
+    assert line == (
+        "error   golden               not installed: pillow; this project needs it for golden sets of texts and pictures"
+        " — pip install 'modelpack[golden]'"
+    )
+
+
+def test_doctor_counts_either_build_of_tensorflow(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def version(name: str) -> str:
+        if name == "tensorflow" or (name == "tensorflow-cpu" and not has_small_build):
+            raise metadata.PackageNotFoundError(name)
+        return "2.21"
+
+    monkeypatch.setattr("modelpack.cli.extras.metadata.version", version)
+    monkeypatch.setenv("NO_COLOR", "1")
+    has_small_build = True
+    assert "tflite               tensorflow 2.21, tf2onnx 2.21" in _doctor(project)
+    has_small_build = False
+    assert "tflite               not installed; only .tflite files needs it" in _doctor(project)
+
+
 def _doctor(project: Project) -> str:
     return modelpack("doctor", "-C", project.folder).out
 

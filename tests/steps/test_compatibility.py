@@ -93,7 +93,7 @@ def test_compatibility_without_a_release_goes_by_the_newest_and_says_so(tmp_path
     output = check(onnx_models.mlp(), tmp_path, CompatibilityParams("wasm", ""))
     assert result(output).release == "1.30.0"
     assert output.notes == (
-        "onnxruntime-web is not installed here: checked against 1.30.0; `version` in [runtime] names another",
+        "onnxruntime-web, which runs models in the page, is not in node_modules: checked against its release 1.30.0; install the one that your page uses, and that one is checked",
     )
 
 
