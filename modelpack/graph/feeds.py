@@ -61,6 +61,17 @@ def working_feeds(
     return tuple(_first_accepted(session, inputs, seed, dimensions) for seed in seeds)
 
 
+def refusal(session: ort.InferenceSession, feeds: Feeds) -> str:
+    """Why the model does not run on these inputs; empty where it does."""
+    options = ort.RunOptions()
+    options.log_severity_level = _LOG_FATAL_ONLY  # a size that does not fit is no error yet
+    try:
+        session.run(None, feeds, options)
+    except Exception as err:  # noqa: BLE001  onnxruntime's errors share no base of their own
+        return first_line(err)
+    return ""
+
+
 def first_line(err: Exception) -> str:
     """What onnxruntime's message says, without its prefix and what follows the first line."""
     lines = str(err).strip().splitlines()
@@ -76,7 +87,7 @@ def _first_accepted(
     refusals = []
     for open_sizes in _OPEN_SIZES:
         feeds = generate_feeds(inputs, seed, dimensions, open_sizes)
-        refusals.append(_refusal(session, feeds))
+        refusals.append(refusal(session, feeds))
         if not refusals[-1]:
             return feeds
     raise StepError(
@@ -119,14 +130,3 @@ def _array(random: np.random.Generator, value: ValueFacts, shape: tuple[int, ...
             return np.full(shape, "a", dtype=np.object_)
         case _:
             return random.integers(0, _INTEGER_LIMIT, shape).astype(value.dtype)
-
-
-def _refusal(session: ort.InferenceSession, feeds: Feeds) -> str:
-    """Why the model does not run on these inputs; empty where it does."""
-    options = ort.RunOptions()
-    options.log_severity_level = _LOG_FATAL_ONLY  # a size that does not fit is no error yet
-    try:
-        session.run(None, feeds, options)
-    except Exception as err:  # noqa: BLE001  onnxruntime's errors share no base of their own
-        return first_line(err)
-    return ""

@@ -91,7 +91,7 @@ def original(name: str, run: Callable[[Path], Floats]) -> Floats:
 
 
 # Largest difference of a score or probability. ultraface: fp16 0.005, w16 0.001, q8 0.036 over 24 photographs.
-# silero: w16 0.001, q8 0.045 over 12 s, where one frame at the edge of a syllable moves.
+# silero: fp16 and w16 0.002, q8 0.045 over 12 s, where one frame at the edge of a syllable moves.
 # magika: fp16 0.065, w16 0.004, q8 0.025, q4 0.26 over 200 files; what counts there are the labels.
 LARGEST = {
     ("ultraface", "fp16"): 0.012,
@@ -185,7 +185,7 @@ def test_q4_without_products_is_refused(name: str, device: Device, tmp_path: Pat
     [
         ("ultraface", "fp16", "webgpu", "fp16"),
         ("ultraface", "q8", "wasm", "w8_channel"),
-        ("silero_vad", "fp16", "webgpu", "w16"),
+        ("silero_vad", "fp16", "webgpu", "fp16_fp32_islands+w16"),
         ("silero_vad", "q8", "wasm", "w8_channel"),
         ("magika_v3_3", "fp16", "webgpu", "fp16_fp32_islands"),
         ("magika_v3_3", "q8", "wasm", "w8_channel+w8_channel_a8_dyn"),

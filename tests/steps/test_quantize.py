@@ -119,6 +119,17 @@ def test_run_q4f16_keeps_no_float32_and_agrees_with_q4(tmp_path: Path) -> None:
     assert np.allclose(expected, found, atol=0.02 * np.abs(np.asarray(expected)).max())
 
 
+def test_run_q4f16_reaches_both_sides_of_a_branch(tmp_path: Path) -> None:
+    output = run(lifted_if_net(), tmp_path, "q4f16", "webgpu")
+    assert measured(output)["scheme"] == "w4_g32_sym"
+    nodes = onnx.load(path_of(output, "model")).graph.node
+    sides = [side for node in nodes for side in node.attribute if node.op_type == "If"]
+    assert len(sides) == 2
+    for side in sides:
+        (product,) = (each for each in side.g.node if each.op_type == "MatMulNBits")
+        assert product.input[0].endswith("_fp16")
+
+
 def test_run_fp16_with_overrides_keeps_one_node_and_narrows_another(tmp_path: Path) -> None:
     overrides = (Override("/first", "q4", 32), Override("/relu", "fp32", 32))
     source = onnx_models.write(two_layers(), tmp_path / "model.onnx")

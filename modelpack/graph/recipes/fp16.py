@@ -2,7 +2,8 @@
 
 1. webgpu: onnxruntime's converter, inputs and outputs kept in float32. Nodes that read or give values outside the range
    of float16 on made-up inputs stay float32 (islands); so do excluded ones.
-2. Values inside subgraphs cannot be watched: a model with branches or loops is only stored in float16.
+2. Models with branches or loops, and with nodes that lose their device in float16, are converted by `branches`: the
+   converter knows neither.
 3. What the converter gives must load and agree with the original, or the model is only stored in float16. Agreement
    alone would not do: onnxruntime's processor kernels compute much of float16 in float32 and hide overflows.
 4. wasm: only stored. WebAssembly has no half-precision arithmetic; onnxruntime would cast at every node.
@@ -10,7 +11,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from pathlib import Path
 
 import onnx
@@ -24,21 +25,21 @@ from modelpack.graph.feeds import Feeds, first_line
 from modelpack.graph.io import read_model, read_proto, write_model
 from modelpack.graph.recipes.applied import Applied, Narrowed
 from modelpack.graph.recipes.assignment import kept_nodes
+from modelpack.graph.recipes.branches import HalfChoice, halve_branches
 from modelpack.graph.recipes.compare import largest_error
+from modelpack.graph.recipes.forced import accepted_feeds, forced_copy
+from modelpack.graph.recipes.half_support import any_loses_device
+from modelpack.graph.recipes.halves import SCHEME as STORED
 from modelpack.graph.recipes.halves import store_halves
-from modelpack.graph.recipes.islands import overflowing_nodes
+from modelpack.graph.recipes.islands import SCHEME, WITH_ISLANDS, island_note, overflowing_nodes
 from modelpack.graph.recipes.known import known
 from modelpack.graph.recipes.mixed import apply_mixed
 from modelpack.planned import QuantizeParams
 from modelpack.spec.variants import Device, RecipeSettings
 
-SCHEME = "fp16"
-WITH_ISLANDS = "fp16_fp32_islands"
-
 # float16 keeps 11 bits, an error of 5e-4 per rounding; over some tens of layers that adds up to 1e-2 of the largest
 # output (measured on made-up inputs: ultraface 0.004, magika 0.010). A mistake in the graph costs far more.
 TOLERANCE = 0.02
-_MOST_NAMED = 3
 
 _INPUT_CAST = "graph_input_cast"  # names the converter gives
 _OUTPUT_CAST = "_cast_to_fp16_node"
@@ -86,15 +87,15 @@ def apply_fp16(trial: Trial, device: Device, excluded: Collection[str]) -> Appli
     """The model in half precision."""
     if device == "wasm":
         return store_halves(read_model(trial.source), excluded)
-    if _has_branches(read_model(trial.source)):
-        return _stored(trial, excluded, "nothing says whether values inside its branches overflow")
     if not trial.feeds:
         return _stored(trial, excluded, "no made-up inputs run in it, so values cannot be compared")
     try:
-        converted = _converted(trial, excluded)
+        converted = _converted(trial, device, excluded)
         error = _error(trial, converted.model)
     except _DOES_NOT_FIT as err:
         return _stored(trial, excluded, f"converted, it does not load ({first_line(err)})")
+    if converted.scheme == STORED:
+        return _stored(trial, excluded, "what reads its weights stays in it", converted.notes)
     if not error <= TOLERANCE:
         return _stored(trial, excluded, f"converted, it is {error:.2g} off")
     return converted
@@ -104,13 +105,25 @@ def _has_branches(model: ir.Model) -> bool:
     return len(list(model.graphs())) > 1
 
 
-def _stored(trial: Trial, excluded: Collection[str], reason: str) -> Applied:
+def _stored(
+    trial: Trial, excluded: Collection[str], reason: str, more: tuple[str, ...] = ()
+) -> Applied:
     applied = store_halves(read_model(trial.source), excluded)
     note = f"stored in float16 but computed in float32: {reason}"
-    return Applied(applied.model, applied.narrowed, (note, *applied.notes))
+    return Applied(
+        applied.model, applied.narrowed, tuple(dict.fromkeys((note, *more, *applied.notes)))
+    )
 
 
-def _converted(trial: Trial, excluded: Collection[str]) -> Applied:
+def _converted(trial: Trial, device: Device, excluded: Collection[str]) -> Applied:
+    model = read_model(trial.source)
+    if _has_branches(model) or any_loses_device(model, device):
+        choice = HalfChoice(device, frozenset(excluded))
+        return halve_branches(trial.source, trial.feeds, trial.folder / "watched", choice)
+    return _by_converter(trial, excluded)
+
+
+def _by_converter(trial: Trial, excluded: Collection[str]) -> Applied:
     proto = read_proto(trial.source)
     islands = overflowing_nodes(proto, trial.feeds, trial.folder / "exposed")
     kept = sorted({*islands, *excluded})
@@ -126,15 +139,8 @@ def _converted(trial: Trial, excluded: Collection[str]) -> Applied:
     model = ir.from_proto(converted)
     _join_islands(model)
     model.graph.sort()  # the converter puts its casts at the end
-    notes = (_island_note(islands),) if islands else ()
+    notes = (island_note(islands, "where float16 would overflow"),) if islands else ()
     return Applied(model, narrowed, notes)
-
-
-def _island_note(islands: Sequence[str]) -> str:
-    nodes = "1 node stays" if len(islands) == 1 else f"{len(islands)} nodes stay"
-    named = ", ".join(islands[:_MOST_NAMED])
-    more = f" and {len(islands) - _MOST_NAMED} more" if len(islands) > _MOST_NAMED else ""
-    return f"{nodes} in float32, where float16 would overflow: {named}{more}"
 
 
 def _floats(proto: onnx.ModelProto) -> set[str]:
@@ -167,6 +173,15 @@ def _join_islands(model: ir.Model) -> None:
 
 
 def _error(trial: Trial, model: ir.Model) -> float:
+    """The largest error of any output, each `If` forced to either side included."""
     attempt = trial.folder / "attempt"
     attempt.mkdir()
-    return largest_error(trial.source, write_model(model, attempt)[0], trial.feeds)
+    made = write_model(model, attempt)[0]
+    error = largest_error(trial.source, made, trial.feeds)
+    for choice in ("then", "else"):
+        original = forced_copy(trial.source, choice, attempt / f"{choice}-original")
+        attempted = forced_copy(made, choice, attempt / f"{choice}-made")
+        if original and attempted:
+            feeds = accepted_feeds(original, trial.feeds)
+            error = max(error, largest_error(original, attempted, feeds))
+    return error

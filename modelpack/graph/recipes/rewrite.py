@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from modelpack.graph.recipes.known import known
 from modelpack.graph.recipes.weights import Use, name_of
 
-Attribute: TypeAlias = int | float | str
+Attribute: TypeAlias = int | float | str | tuple[int, ...]
 
 
 class Builder:
@@ -24,7 +24,7 @@ class Builder:
 
     def initializer(self, name: str, array: NDArray[np.generic]) -> ir.Value:
         """A new initialiser of the main graph: subgraphs see it too."""
-        name = self._free(name)
+        name = self.free(name)
         tensor = ir.Tensor(array, name=name)
         value = ir.Value(
             name=name,
@@ -47,7 +47,7 @@ class Builder:
     ) -> ir.Node:
         """A new node, not yet in any graph; its outputs are named after it."""
         names = [name] if outputs == 1 else [f"{name}_{index}" for index in range(outputs)]
-        values = [ir.Value(name=self._free(each)) for each in names]
+        values = [ir.Value(name=self.free(each)) for each in names]
         return ir.Node(
             domain,
             operator,
@@ -57,6 +57,14 @@ class Builder:
             name=values[0].name,
         )
 
+    def free(self, name: str) -> str:
+        """The name, or one like it that nothing has yet; it is taken from then on."""
+        candidate, number = name, 1
+        while candidate in self._taken:
+            candidate, number = f"{name}_{number}", number + 1
+        self._taken.add(candidate)
+        return candidate
+
     def drop_unused(self) -> None:
         """Removes the initialisers that nothing reads any more."""
         for graph in self.model.graphs():
@@ -64,13 +72,6 @@ class Builder:
                 public = value.is_graph_input() or value.is_graph_output()
                 if not value.uses() and not public:
                     del graph.initializers[name]
-
-    def _free(self, name: str) -> str:
-        candidate, number = name, 1
-        while candidate in self._taken:
-            candidate, number = f"{name}_{number}", number + 1
-        self._taken.add(candidate)
-        return candidate
 
 
 def insert_before(node: ir.Node, new: Sequence[ir.Node]) -> None:
@@ -126,6 +127,8 @@ def _attribute(key: str, value: Attribute) -> ir.Attr:
             return ir.AttrInt64(key, value)
         case float():
             return ir.AttrFloat32(key, value)
+        case tuple():
+            return ir.AttrInt64s(key, value)
         case _:
             return ir.AttrString(key, value)
 
