@@ -52,8 +52,9 @@ def try_release(package: Path) -> Release:
         providers = {
             name: Provider("tried", kernels_of(trials, found)) for name, found in states.items()
         }
-        if "webgpu" in providers:
-            providers["webnn"] = Provider("documented", documented_kernels(package))
+        documented = documented_kernels(package) if "webgpu" in providers else {}
+        if documented:
+            providers["webnn"] = Provider("documented", documented)
         builds[build.name] = TriedBuild(
             (min(runs, default=OLDEST_OPSET), max(runs, default=OLDEST_OPSET)),
             providers,

@@ -12,15 +12,14 @@ import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
+import msgspec
 from msgspec import Struct
 
 from modelpack.bench.browsers import choose_browser, started
+from modelpack.bench.driver import Page
 from modelpack.bench.site import Folders, open_site
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Page
 
 _BATCH: Final = 250
 _ABSENT: Final = re.compile(
@@ -108,9 +107,7 @@ def try_models(package: Path, build: Build, models: Sequence[bytes]) -> Tried:
         folder = Path(name)
         (folder / "index.html").write_text("<!doctype html><title>trials</title>")
         folders = Folders({"bench": folder, "ort": package / "dist"}, folder, folder)
-        with open_site(folders) as origin:
-            page = browser.new_page()
-            page.goto(origin)
+        with open_site(folders) as origin, browser.page(origin, 1) as page:
             adapter = page.evaluate(
                 "async () => (await navigator.gpu?.requestAdapter())?.info.architecture ?? ''"
             )
@@ -118,13 +115,13 @@ def try_models(package: Path, build: Build, models: Sequence[bytes]) -> Tried:
                 provider: tuple(_states(page, (build.module, provider), models))
                 for provider in build.providers
             }
-            return Tried(browser.version, adapter, states)
+            return Tried(browser.version, str(adapter), states)
 
 
 def _states(page: Page, way: tuple[str, str], models: Sequence[bytes]) -> list[State]:
     states: list[State] = []
     for start in range(0, len(models), _BATCH):
         batch = [base64.b64encode(model).decode() for model in models[start : start + _BATCH]]
-        found = page.evaluate(_PAGE, [*way, batch])
-        states += [state_of(str(message)) for message in found]
+        found = msgspec.convert(page.evaluate(_PAGE, [*way, batch]), list[str])
+        states += [state_of(message) for message in found]
     return states

@@ -21,7 +21,9 @@ def documented_kernels(package: Path) -> Kernels:
         return found
     for line in page.read_text(encoding="utf-8").splitlines():
         match = _ROW.match(line)
-        for domain, ranges in _RANGES.findall(match[2]) if match else ():
+        if match is None:
+            continue
+        for domain, ranges in _RANGES.findall(match[2]):
             name = match[1] if domain == "ai.onnx" else f"{domain}.{match[1]}"
             versions = _versions(ranges)
             if versions:

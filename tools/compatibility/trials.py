@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import onnx
 from msgspec import Struct
@@ -134,10 +135,11 @@ def _node(
     inputs = [f"i{next(numbers)}" if given else "" for _, given in names]
     outputs = [f"o{index}" for index in range(outputs_of(schema))]
     domain = schema.domain
-    return helper.make_node(schema.name, inputs, outputs, name="n", domain=domain, **attributes)
+    given: Mapping[str, Any] = attributes  # make_node's own parameters are not among them
+    return helper.make_node(schema.name, inputs, outputs, name="n", domain=domain, **given)
 
 
-def _one(type_name: str) -> list[object]:
+def _one(type_name: str) -> list[Any]:
     return [b"1"] if type_name == "string" else [1]
 
 
