@@ -5,6 +5,8 @@ Products that the recipe multiplies as integers get their inputs rounded to 8 bi
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import onnx_ir as ir
 from msgspec import Struct
 
@@ -65,7 +67,8 @@ def simulate(model: ir.Model, recipe: Recipe, relative_step: float = 0.0) -> Sim
         weight.value.const_value = ir.tensor(grid.restored, name=weight.value.name)
         if _multiplies_integers(recipe, weight, storages[weight.name]):
             _round_inputs(model, weight)
-    floats = tuple(_floats(model, done, as_half=params.dtype in _HALVES))
+    halves = {id(weight.value) for weight in found if storages[weight.name].dtype == "fp16"}
+    floats = tuple(_floats(model, done, halves, as_half=params.dtype in _HALVES))
     return Simulated(model, tuple(integers), floats, extra_bytes, len(done))
 
 
@@ -88,23 +91,20 @@ def _on_grid(
     return as_int8(weight) if storage.dtype in EIGHT_BITS else None
 
 
-def _floats(model: ir.Model, done: set[int], *, as_half: bool) -> list[Bytes]:
-    """What stays floats, as stored; in half precision the model gets the rounded numbers."""
-    found = []
+def _floats(model: ir.Model, done: set[int], halves: set[int], *, as_half: bool) -> Iterator[Bytes]:
+    """What stays floats, as stored; of half precision (all with `as_half`) the model gets the rounded numbers."""
     for graph in model.graphs():
         for value in graph.initializers.values():
             tensor = value.const_value
             if tensor is None or id(value) in done:
                 continue
             array = tensor.numpy()
-            if array.dtype == "float32":
-                grid = as_halves(array) if as_half else as_floats(array)
-                if as_half:
-                    value.const_value = ir.tensor(grid.restored, name=value.name)
-                found.append(grid.symbols)
+            if array.dtype == "float32" and (as_half or id(value) in halves):
+                grid = as_halves(array)
+                value.const_value = ir.tensor(grid.restored, name=value.name)
+                yield grid.symbols
             elif array.dtype != object:
-                found.append(as_floats(array).symbols)
-    return found
+                yield as_floats(array).symbols
 
 
 def _multiplies_integers(recipe: Recipe, weight: Weight, storage: Storage) -> bool:
