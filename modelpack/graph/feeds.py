@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -24,6 +25,7 @@ _SAMPLE_RATES_HZ = (
     8000,
 )  # models for speech choose their branch by it; other numbers reach only one
 _LOG_FATAL_ONLY = 4
+_LOADED = re.compile(r"Load model from .*? failed: ?")
 
 
 def generate_feeds(
@@ -73,9 +75,14 @@ def refusal(session: ort.InferenceSession, feeds: Feeds) -> str:
 
 
 def first_line(err: Exception) -> str:
-    """What onnxruntime's message says, without its prefix and what follows the first line."""
+    """What onnxruntime's message says, without its prefix, the file it read, and what follows the first line.
+
+    The file lies in a scratch folder, whose name is another one each time; results of steps must repeat.
+    """
     lines = str(err).strip().splitlines()
-    return lines[0].rpartition("[ONNXRuntimeError] : ")[2][:300] if lines else type(err).__name__
+    if not lines:
+        return type(err).__name__
+    return _LOADED.sub("", lines[0].rpartition("[ONNXRuntimeError] : ")[2])[:300]
 
 
 def _first_accepted(

@@ -127,6 +127,10 @@ def test_working_feeds_that_never_fit_say_why(tmp_path: Path) -> None:
     ("text", "line"),
     [
         ("[ONNXRuntimeError] : 1 : FAIL : no such file\nmore", "1 : FAIL : no such file"),
+        (
+            "[ONNXRuntimeError] : 10 : INVALID_GRAPH : Load model from /a b/model.onnx failed:This is an invalid model.",
+            "10 : INVALID_GRAPH : This is an invalid model.",
+        ),
         ("plain", "plain"),
         ("", "RuntimeError"),
     ],

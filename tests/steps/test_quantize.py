@@ -148,6 +148,34 @@ def test_run_fp16_with_overrides_keeps_one_node_and_narrows_another(tmp_path: Pa
     assert np.allclose(expected, found, atol=0.2 * np.abs(np.asarray(expected)).max())
 
 
+def test_run_fp16_counts_a_weight_whose_name_begins_with_that_of_another(tmp_path: Path) -> None:
+    model = two_layers()
+    model.graph.initializer[1].name = model.graph.node[2].input[1] = "first_too"
+    source = onnx_models.write(model, tmp_path / "model.onnx")
+    settings = RecipeSettings(overrides=(Override("first", "q4", 32),))
+    params = QuantizeParams("fp16", "webgpu", (), 32, settings)
+    found = measured(quantize.run(step_input(params, tmp_path, model=source)))
+    four_bits = 32 * 32 // 2 + 32 * 4
+    assert (found["quantizedTensors"], found["quantizedBytes"]) == (2, four_bits + 32 * 32 * 2)
+
+
+def test_run_fp16_with_a_filter_in_8_bits_computes_in_half_precision(tmp_path: Path) -> None:
+    """Below opset 19 the filter's scales stay float32, which the converter does not know by itself."""
+    settings = RecipeSettings(overrides=(Override("conv2.weight", "q8", 32),))
+    source = onnx_models.write(onnx_models.conv_net(), tmp_path / "model.onnx")
+    params = QuantizeParams("fp16", "webgpu", (), 32, settings)
+    output = quantize.run(step_input(params, tmp_path, model=source))
+    assert output.notes == ()
+    assert measured(output)["scheme"] == "w8_channel+fp16"
+    proto = onnx.load(path_of(output, "model"))
+    kept = [each.name for each in proto.graph.initializer if each.data_type == 1]
+    assert kept == ["conv2.weight_scale"]
+    feeds = {"image": floats(0, 1, 1, 8, 8)}
+    (expected,) = run_session(open_session(source), feeds).values()
+    (found,) = run_session(open_session(path_of(output, "model")), feeds).values()
+    assert np.allclose(expected, found, atol=0.02 * np.abs(np.asarray(expected)).max())
+
+
 def test_run_bnb4_without_products_fails_and_names_what_to_use(tmp_path: Path) -> None:
     with pytest.raises(StepError, match=r'MP-E450 dtype: bnb4 .* or use dtype = "q8"'):
         run(onnx_models.conv_net(), tmp_path, "bnb4")

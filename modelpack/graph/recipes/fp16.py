@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import onnx
@@ -41,6 +41,7 @@ from modelpack.spec.variants import Device, RecipeSettings
 # output (measured on made-up inputs: ultraface 0.004, magika 0.010). A mistake in the graph costs far more.
 TOLERANCE = 0.02
 
+_BETWEEN = frozenset({"QuantizeLinear", "DequantizeLinear"})
 _INPUT_CAST = "graph_input_cast"  # names the converter gives
 _OUTPUT_CAST = "_cast_to_fp16_node"
 _DOES_NOT_FIT: tuple[type[Exception], ...] = (*ONNXRUNTIME_ERRORS, ir.serde.SerdeError, ValueError)
@@ -65,6 +66,7 @@ def apply_half(trial: Trial, params: QuantizeParams, excluded: Collection[str]) 
     kept = {*excluded, *kept_nodes(original, overrides)}
     if params.dtype == "fp16" and params.settings == RecipeSettings():
         return apply_fp16(trial, device, kept)
+    names = {name for graph in original.graphs() for name in graph.initializers}
     # The converter casts at the edge of an island only where it knows types, and onnx infers none behind contrib operators.
     # Models with branches it does not convert (case 2), and what onnx infers inside theirs is wrong at times: a T5 decoder
     # with inferred shapes does not load.
@@ -77,8 +79,7 @@ def apply_half(trial: Trial, params: QuantizeParams, excluded: Collection[str]) 
     folder.mkdir()
     source = write_model(integers.model, folder)[0]
     halves = apply_fp16(Trial(source, trial.feeds, trial.folder), device, kept)
-    stored = tuple(weight.name for weight in integers.narrowed)
-    others = [weight for weight in halves.narrowed if not weight.name.startswith(stored)]
+    others = [weight for weight in halves.narrowed if weight.name in names]  # not scales
     notes = (*integers.notes, *halves.notes)
     return Applied(halves.model, (*integers.narrowed, *others), notes)
 
@@ -126,7 +127,7 @@ def _converted(trial: Trial, device: Device, excluded: Collection[str]) -> Appli
 def _by_converter(trial: Trial, excluded: Collection[str]) -> Applied:
     proto = read_proto(trial.source)
     islands = overflowing_nodes(proto, trial.feeds, trial.folder / "exposed")
-    kept = sorted({*islands, *excluded})
+    kept = sorted({*islands, *excluded, *_scaled(proto)})
     before = _floats(proto)
     converted = convert_float_to_float16(proto, keep_io_types=True, node_block_list=kept)
     _drop_repeated_casts(converted.graph)
@@ -141,6 +142,11 @@ def _by_converter(trial: Trial, excluded: Collection[str]) -> Applied:
     model.graph.sort()  # the converter puts its casts at the end
     notes = (island_note(islands, "where float16 would overflow"),) if islands else ()
     return Applied(model, narrowed, notes)
+
+
+def _scaled(proto: onnx.ModelProto) -> Iterator[str]:
+    """The nodes between integers and floats: before opset 19 their scales are float32, which the converter does not know."""
+    return (node.name for node in proto.graph.node if node.op_type in _BETWEEN)
 
 
 def _floats(proto: onnx.ModelProto) -> set[str]:
