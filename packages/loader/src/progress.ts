@@ -10,7 +10,7 @@ const INTERVAL_MS = 50;
 /** Gathers what has been done; tells `onProgress`, whose fraction never falls. */
 export interface ProgressMeter {
   readonly begin: (phase: Phase) => void;
-  readonly finish: (part: "manifest" | "runtime" | "session") => void;
+  readonly finish: (part: "manifest" | "runtime") => void;
   /** What is to be fetched and what is stored already; again after a step down. */
   readonly expect: (missing: readonly Chunk[], cached: readonly Chunk[]) => void;
   readonly receiving: (chunk: Chunk, share: number) => void;
@@ -28,6 +28,7 @@ export function progressMeter(
   const finished = new Set<keyof typeof SHARE>();
   const underWay = new Map<string, number>(); // chunk → its bytes so far, in units of what the host sends
   const sums = { transferred: 0, cached: 0, underWay: 0, expected: 0, expectedWeight: 0, doneWeight: 0 };
+  let due: Set<Chunk> = new Set(); // what is to be fetched
   let phase: Phase = "manifest";
   let highest = 0;
   let startedMs: number | undefined;
@@ -75,6 +76,9 @@ export function progressMeter(
       tell(true);
     },
     expect: (missing, cached) => {
+      underWay.clear(); // what was stepped down from
+      sums.underWay = 0;
+      due = new Set(missing);
       const bytes = missing.reduce((total, chunk) => total + chunk.transfer, 0);
       const weight = bytes + cached.reduce((total, chunk) => total + chunk.transfer * CACHED_WEIGHT, 0);
       sums.expected = sums.transferred + bytes;
@@ -96,6 +100,10 @@ export function progressMeter(
     },
     cached: (chunk) => {
       settle(chunk);
+      if (due.delete(chunk)) {
+        sums.expected -= chunk.transfer; // another tab has stored it meanwhile
+        sums.expectedWeight -= chunk.transfer * (1 - CACHED_WEIGHT);
+      }
       sums.cached += chunk.size;
       sums.doneWeight += chunk.transfer * CACHED_WEIGHT;
       tell(false);

@@ -51,6 +51,41 @@ describe("progressMeter", () => {
     expect(seen.at(-1)?.fraction).toBe(1);
   });
 
+  test("does not wait for what another tab has stored meanwhile", () => {
+    let timeMs = 0;
+    const seen: Progress[] = [];
+    const meter = progressMeter(
+      (progress) => seen.push(progress),
+      () => timeMs,
+    );
+    const [a, b] = [chunk("a", 800), chunk("b", 200)];
+    meter.expect([a, b], []);
+    timeMs = 1000;
+    meter.received(b);
+    timeMs = 2000;
+    meter.cached(a);
+    meter.begin("done");
+    expect(seen.at(-2)?.fraction).toBeCloseTo(0.8);
+    expect(seen.at(-1)).toMatchObject({ totalTransferBytes: 200, secondsLeft: 0, cachedBytes: 800 });
+  });
+
+  test("forgets what was under way when another variant is loaded", () => {
+    let timeMs = 0;
+    const seen: Progress[] = [];
+    const meter = progressMeter(
+      (progress) => seen.push(progress),
+      () => timeMs,
+    );
+    meter.expect([chunk("a", 1000)], []);
+    timeMs = 1000;
+    meter.receiving(chunk("a", 1000), 0.9);
+    meter.expect([chunk("b", 500)], []);
+    expect(seen.at(-1)).toMatchObject({ bytesPerSecond: 0, secondsLeft: undefined });
+    timeMs = 2000;
+    meter.receiving(chunk("b", 500), 0.5);
+    expect(seen.at(-1)).toMatchObject({ bytesPerSecond: 125, secondsLeft: 2 });
+  });
+
   test("speaks at most every 50 ms, but of each phase at once", () => {
     let timeMs = 0;
     let count = 0;
