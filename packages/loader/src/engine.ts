@@ -76,6 +76,8 @@ export interface AskOptions {
 }
 
 export interface Engine {
+  /** Whether it has a thread of its own, as seen from the page. */
+  readonly isRemote?: boolean;
   /** The outputs of a run; `live` of an attachment to a session that is there; of a start the `version`, and the address of the `wasm` or that it is `packed`; empty for other requests. */
   ask(request: EngineRequest, options?: AskOptions): Promise<Outputs>;
   /** Ends it at once, whatever it is doing. */
@@ -223,6 +225,11 @@ async function run(
   return plain(outputs);
 }
 
+/** As onnxruntime has them. Throws USAGE where the data does not fit its type or its shape. */
 function tensors(ort: OrtModule, feeds: Feeds): Feeds {
-  return mapTensors(feeds, ({ type, data, dims }) => new ort.Tensor(type as never, data as never, dims));
+  try {
+    return mapTensors(feeds, ({ type, data, dims }) => new ort.Tensor(type as never, data as never, dims));
+  } catch (cause) {
+    throw new ModelpackError("USAGE", messageOf(cause), { cause });
+  }
 }

@@ -2,7 +2,7 @@
 import { throwIfAborted } from "./abort.ts";
 import type { Engine, StreamStep } from "./engine.ts";
 import type { Environment } from "./environment.ts";
-import { ModelpackError } from "./errors.ts";
+import { ModelpackError, messageOf } from "./errors.ts";
 import { fetchFiles } from "./files.ts";
 import type { Variant } from "./manifest.ts";
 import { measurePhase } from "./phases.ts";
@@ -31,13 +31,17 @@ export function loadedModel({ planned, variant, engine, environment, steppedDown
   const ask = async (feeds: Feeds, options: RunOptions, step?: StreamStep): Promise<Outputs> => {
     if (released) throw new ModelpackError("USAGE", "the model has been released");
     const measure = measurePhase(environment.scope.performance, "run");
-    const transfer = options.transfer ? Object.values(feeds).flatMap(memoryOf) : [];
-    const found = await engine.ask(
-      { kind: "run", feeds: plain(feeds), stream: step },
-      { signal: options.signal, transfer },
-    );
-    measure();
-    return found;
+    try {
+      const memory = options.transfer ? Object.values(feeds).flatMap(memoryOf) : [];
+      const transfer = [...new Set(memory)]; // inputs may share it
+      const request = { kind: "run", feeds: plain(feeds), stream: step } as const;
+      const found = await engine.ask(request, { signal: options.signal, transfer });
+      measure();
+      return found;
+    } catch (cause) {
+      if (cause instanceof ModelpackError) throw cause;
+      throw new ModelpackError("USAGE", `the inputs cannot be used: ${messageOf(cause)}`, { cause });
+    }
   };
   const run = async (feeds: Feeds, options: RunOptions = {}): Promise<Outputs> => {
     throwIfAborted(options.signal);

@@ -37,15 +37,19 @@ export async function connect(
     lastId += 1;
     const id = lastId;
     const cancel = (): void => {
-      waiting.delete(id);
       // The runtime cannot be interrupted: only the end of its thread ends the creation of a session.
       if (request.kind !== "run") close(abortError(stop as AbortSignal));
       else post(worker, { id, cancel: true });
     };
-    const answered = new Promise<Outputs>((resolve, reject) => void waiting.set(id, { resolve, reject }));
-    stop?.addEventListener("abort", cancel, { once: true });
-    if (!stop?.aborted) post(worker, { id, request }, transfer);
-    return abortable(answered, stop).finally(() => stop?.removeEventListener("abort", cancel));
+    stop?.addEventListener("abort", cancel);
+    const answered = new Promise<Outputs>((resolve, reject) => {
+      waiting.set(id, { resolve, reject });
+      if (!stop?.aborted) post(worker, { id, request }, transfer); // what cannot be sent rejects
+    });
+    return abortable(answered, stop).finally(() => {
+      waiting.delete(id);
+      stop?.removeEventListener("abort", cancel);
+    });
   };
   try {
     await abortable(
@@ -56,7 +60,11 @@ export async function connect(
     worker.terminate();
     throw error;
   }
-  return { ask, close: () => close(new ModelpackError("USAGE", "the model has been released")) };
+  return {
+    isRemote: true,
+    ask,
+    close: () => close(new ModelpackError("USAGE", "the model has been released")),
+  };
 }
 
 function post(worker: WorkerLike, message: ToWorker, transfer: readonly Transferable[] = []): void {

@@ -22,6 +22,10 @@ const STATE = {
 interface FakeWorker extends WorkerLike {
   readonly ort: FakeOrt;
   readonly fire: (type: "error" | "messageerror", message?: string) => void;
+  /** Whether the page listens. */
+  readonly isHeard: () => boolean;
+  /** Messages that the worker has had. */
+  received: number;
   ended: boolean;
 }
 
@@ -35,10 +39,16 @@ function worker(
   const listeners: [string, (event: { data?: unknown; message?: string }) => void][] = [];
   const scope: WorkerScope = {
     postMessage: (message, transfer) => port2.postMessage(message, transfer as never),
-    addEventListener: (_, listener) => void port2.on("message", (data) => listener({ data })),
+    addEventListener: (_, listener) =>
+      void port2.on("message", (data) => {
+        made.received += 1;
+        listener({ data });
+      }),
   };
   const made: FakeWorker = {
     ort,
+    received: 0,
+    isHeard: () => listeners.length > 0,
     ended: false,
     postMessage: (message, transfer) => port1.postMessage(message, transfer as never),
     addEventListener: (type, listener) => {
@@ -109,6 +119,30 @@ describe("a model in a worker", () => {
     });
   });
 
+  test("takes memory that two inputs share", async () => {
+    const other = { ...VALUE, name: "z" };
+    await withModel(
+      worker(),
+      async (model) => {
+        const x = { type: "float32", data: Float32Array.of(1, 2), dims: [1, 2] };
+        const { y } = await model.run({ x, z: x }, { transfer: true });
+        expect(y?.data).toEqual(Float32Array.of(2, 3));
+      },
+      { inputs: [VALUE, other] },
+    );
+  });
+
+  test.each([
+    ["what cannot be sent", { x: { ...X.x, data: () => 1 } }],
+    ["a tensor without dimensions", { x: { type: "float32", data: X.x.data } }],
+    ["fewer numbers than dimensions say", { x: { ...X.x, data: Float32Array.of(1) } }],
+  ])("refuses %s by its own error, and goes on", async (_, feeds) => {
+    await withModel(worker(), async (model) => {
+      expect(await failure(model.run(feeds as never))).toMatchObject({ code: "USAGE" });
+      expect((await model.run(X))["y"]?.data).toEqual(Float32Array.of(2, 3));
+    });
+  });
+
   test("answers calls in their order", async () => {
     const made = worker();
     await withModel(made, async (model) => {
@@ -139,13 +173,14 @@ describe("a model in a worker", () => {
     });
     const made = worker({ runGate });
     await withModel(made, async (model) => {
+      const before = made.received;
       const first = model.run(X);
       const controller = new AbortController();
       const second = failure(model.run(X, { signal: controller.signal }));
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await expect.poll(() => made.received).toBe(before + 2);
       controller.abort();
       expect(await second).toMatchObject({ code: "ABORTED", name: "AbortError" });
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await expect.poll(() => made.received).toBe(before + 3);
       open();
       await first;
       expect(made.ort.runs).toHaveLength(1);
@@ -216,7 +251,7 @@ describe("a worker that does not come up", () => {
     await using server = await scriptedServer(makePack().files);
     const made = worker({}, { boots: false });
     const pending = failure(load(`${server.url}/manifest.json#m`, { worker: () => made, facts: {} }));
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    await expect.poll(made.isHeard).toBe(true);
     made.fire("error");
     const error = await pending;
     expect(error).toMatchObject({ code: "RUNTIME_INIT" });
@@ -227,13 +262,13 @@ describe("a worker that does not come up", () => {
   test("ends with the load when that is aborted", async () => {
     await using server = await scriptedServer(makePack().files);
     const made = worker({}, { boots: false });
-    const signal = AbortSignal.timeout(30);
-    const error = await failure(
-      load(`${server.url}/manifest.json#m`, { worker: () => made, facts: {}, signal }),
-    );
-    expect(error).toMatchObject({ code: "ABORTED", name: "AbortError" });
-    await new Promise((resolve) => setTimeout(resolve, 0));
-    expect(made.ended).toBe(true);
+    const controller = new AbortController();
+    const { signal } = controller;
+    const pending = failure(load(`${server.url}/manifest.json#m`, { worker: () => made, facts: {}, signal }));
+    await expect.poll(made.isHeard).toBe(true);
+    controller.abort();
+    expect(await pending).toMatchObject({ code: "ABORTED", name: "AbortError" });
+    await expect.poll(() => made.ended).toBe(true);
   });
 
   test("ends when the creation of a session is aborted", async () => {

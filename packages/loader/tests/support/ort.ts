@@ -58,6 +58,9 @@ class FakeTensor {
   readonly data: Float32Array;
   readonly dims: readonly number[];
   constructor(type: string, data: Float32Array, dims: readonly number[]) {
+    const size = dims.reduce((product, each) => product * each, 1);
+    if (data.length !== size)
+      throw new Error(`Tensor's size(${size}) does not match data length(${data.length}).`);
     this.type = type;
     this.data = data;
     this.dims = dims;
