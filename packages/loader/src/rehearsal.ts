@@ -1,8 +1,8 @@
 /**
  * While weights arrive, a session of zeros is created, run once and released: what the browser has to compile for the real
- * one is compiled then. Only where the network leaves the time.
+ * one is compiled then. Only where the network leaves the time, and only in a worker: the page would stand still.
  */
-import { abortable } from "./abort.ts";
+import { abortable, throwIfAborted } from "./abort.ts";
 import type { Rehearsal as Script } from "./engine.ts";
 import type { Environment } from "./environment.ts";
 import { sessionOptionsOf } from "./inputs.ts";
@@ -19,7 +19,10 @@ const MOST_BYTES = 100e6;
 export interface Rehearsal {
   /** Takes the graph as soon as it is there. */
   readonly onFirst: (graph: Uint8Array) => void;
-  /** The runtime after the rehearsal, if there was time for one; another runtime if it may not have survived it. */
+  /**
+   * The runtime after the rehearsal, if there was time for one; another runtime if it may not have survived it. A load that
+   * fails or is aborted meanwhile ends it.
+   */
   after(opening: Promise<Runtime>): Promise<Runtime>;
 }
 
@@ -39,17 +42,19 @@ export function rehearsalOf(
     onFirst,
     after: async (opening) => {
       const runtime = await opening;
-      if (variant.device !== "wasm" || variant.size.decoded > MOST_BYTES) return runtime;
-      const model = (await abortable(graph, signal)).slice();
-      if (meter.secondsLeft() < ENOUGH_S) return runtime;
-      const measure = measurePhase(scope.performance, "rehearsal");
+      const { engine } = runtime;
+      if (!engine.isRemote || variant.device !== "wasm" || variant.size.decoded > MOST_BYTES) return runtime;
       try {
+        const model = (await abortable(graph, signal)).slice();
+        if (meter.secondsLeft() < ENOUGH_S) return runtime;
+        const measure = measurePhase(scope.performance, "rehearsal");
         const request = { ...scriptOf(variant, planned, environment), kind: "rehearse", model } as const;
-        await runtime.engine.ask(request, { signal });
+        await engine.ask(request, { signal });
         measure();
         return runtime;
       } catch {
-        runtime.engine.close();
+        engine.close();
+        throwIfAborted(signal);
         return openRuntime(variant.device, environment);
       }
     },
