@@ -56,12 +56,15 @@ const entries = [
   { input: "src/zstd.ts", output: { postBanner: banner } },
 ];
 
+const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
+
 await rm(dir, { recursive: true, force: true });
 for (const { external, output, ...entry } of entries) {
   await build({
     cwd: root,
     platform: "browser",
     ...entry,
+    transform: { define: { LOADER_VERSION: JSON.stringify(version) } },
     treeshake: { moduleSideEffects: (id) => id.endsWith("worker.ts") },
     external: [/^onnxruntime-web/, ...(external ? [external] : [])],
     output: {

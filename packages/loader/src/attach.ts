@@ -3,7 +3,9 @@ import { within } from "./abort.ts";
 import type { Engine } from "./engine.ts";
 import { type Environment, STALL_TIMEOUT_MS } from "./environment.ts";
 import { ModelpackError, messageOf } from "./errors.ts";
-import type { Variant } from "./manifest.ts";
+import { sessionOptionsOf } from "./inputs.ts";
+import type { Model, Variant } from "./manifest.ts";
+import { metadataOf } from "./plan.ts";
 import { connect } from "./remote.ts";
 import { type Constructors, constructed } from "./spawn.ts";
 import type { WorkerLike } from "./types.ts";
@@ -15,13 +17,17 @@ export interface Attached {
 }
 
 /** The shared worker of `variant`; undefined where none can be had, which a worker of its own replaces. */
-export async function attach(variant: Variant, environment: Environment): Promise<Attached | undefined> {
+export async function attach(
+  variant: Variant,
+  model: Model,
+  environment: Environment,
+): Promise<Attached | undefined> {
   const { options, scope, signal, warn } = environment;
   if (options.ort || typeof scope.SharedWorker !== "function") return undefined;
   const limitMs = options.stallTimeoutMs ?? STALL_TIMEOUT_MS;
   let engine: Engine | undefined;
   try {
-    engine = await connect(sharedWorker(scope, nameOf(variant, environment)), signal, limitMs);
+    engine = await connect(sharedWorker(scope, nameOf(variant, model, environment)), signal, limitMs);
     const late = (): Error => new ModelpackError("RUNTIME_INIT", `no answer for ${limitMs} ms`);
     const { live } = await within(engine.ask({ kind: "attach" }, { signal }), limitMs, late);
     return { engine, isLive: live !== undefined };
@@ -34,9 +40,15 @@ export async function attach(variant: Variant, environment: Environment): Promis
   }
 }
 
+// Pages of two releases may be open at once, and what they say to each other's worker is of their loader's version.
+declare const LOADER_VERSION: string;
+
 /** Everything that makes one session another. */
-function nameOf({ digest, device }: Variant, { options }: Environment): string {
-  return `modelpack ${JSON.stringify([digest, device, options.sessionOptions, options.runtime])}`;
+function nameOf(variant: Variant, model: Model, environment: Environment): string {
+  const { inputs } = metadataOf(model, variant);
+  const { digest, device } = variant;
+  const session = [digest, device, sessionOptionsOf(variant, environment), inputs, model.state];
+  return `modelpack ${LOADER_VERSION} ${JSON.stringify([...session, environment.options.runtime])}`;
 }
 
 /** The worker of all pages of the site that ask for this name. It ends for this page only. */

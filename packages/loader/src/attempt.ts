@@ -49,7 +49,7 @@ interface Attempt {
   readonly early: Early | undefined;
 }
 
-/** The weights are asked for at once; what makes a session of them starts meanwhile. */
+/** The weights are asked for at once; what makes a session of them starts meanwhile. In a worker of its own where the site's fails. */
 async function startVariant(
   candidate: PlannedVariant,
   planned: Planned,
@@ -57,8 +57,9 @@ async function startVariant(
 ): Promise<Engine> {
   const { controller, unlink } = childController(environment.signal);
   const attempt = { ...environment, signal: controller.signal };
+  let attached: Attached | undefined;
   try {
-    const attached = await attachedTo(candidate, attempt);
+    attached = await attachedTo(candidate, planned, attempt);
     if (attached?.isLive) return attached.engine;
     const { weights, runtime } = shares(concurrency(planned, attempt), candidate.runtime !== undefined);
     const packed = fetchRuntime(candidate, planned, withConcurrency(attempt, runtime), meter);
@@ -69,7 +70,8 @@ async function startVariant(
     const mustWait = isCold && attempt.options.concurrency === undefined;
     const ahead = mustWait && { ahead: opening.catch(() => undefined) };
     const rehearsal = isCold && rehearsalOf(candidate, planned, attempt, meter);
-    const fetching = { ...withConcurrency(attempt, weights), ...ahead, ...rehearsal };
+    const heard = rehearsal && { onFirst: rehearsal.onFirst };
+    const fetching = { ...withConcurrency(attempt, weights), ...ahead, ...heard };
     const inputs = fetchInputs(candidate, planned, fetching, meter);
     const ready = rehearsal ? rehearsal.after(opening) : opening;
     for (const pending of [inputs, packed, opening, ready]) pending?.catch(() => undefined); // awaited later, and may fail before
@@ -82,16 +84,23 @@ async function startVariant(
     );
   } catch (error) {
     controller.abort(); // neither a download nor a runtime goes on for nothing
-    throw error;
+    if (!attached || !isOfSession(error)) throw error;
+    environment.warn(error);
+    const own = { ...environment, options: { ...environment.options, worker: true } };
+    return startVariant(candidate, planned, { environment: own, meter, early }); // what it fetched is stored
   } finally {
     unlink();
   }
 }
 
 /** The worker of the site, where the page asks for that. */
-async function attachedTo({ variant }: PlannedVariant, attempt: Environment): Promise<Attached | undefined> {
+async function attachedTo(
+  { variant }: PlannedVariant,
+  { model }: Planned,
+  attempt: Environment,
+): Promise<Attached | undefined> {
   if (attempt.options.worker !== "shared") return undefined;
-  return (await import("./attach.ts")).attach(variant, attempt);
+  return (await import("./attach.ts")).attach(variant, model, attempt);
 }
 
 /** The runtime's WebAssembly where the pack has it, verified as all of it. */

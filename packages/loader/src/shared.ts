@@ -1,6 +1,7 @@
 /**
  * One engine for the pages of a site. 1. Its runtime starts once and its session is created once, whoever asks first.
  * 2. It ends with the last page that says so; pages that vanish may come back. 3. What failed last serves nobody new.
+ * 4. A page that leaves hears first of the runs that it has asked for.
  */
 import type { AskOptions, Engine, EngineRequest } from "./engine.ts";
 import { ModelpackError } from "./errors.ts";
@@ -28,12 +29,17 @@ export function shareEngine(engine: Engine, end: () => void): () => Client {
       started ??= await engine.ask(request);
       return started;
     }
-    if (request.kind === "rehearse" && !isLive) return engine.ask(request);
-    if (request.kind === "create" && !isLive) {
+    if (isBroken) throw new ModelpackError("RUNTIME_INIT", "its last run failed");
+    if (isLive) return LIVE;
+    if (request.kind === "rehearse") {
+      isBroken = true; // unless the runtime survives it
+      await engine.ask(request);
+      isBroken = false;
+    }
+    if (request.kind === "create") {
       await engine.ask(request);
       isLive = true;
     }
-    if (isBroken) throw new ModelpackError("RUN", "its last run failed");
     return isLive ? LIVE : {};
   };
   const inTurn = (request: EngineRequest): Promise<Outputs> => {
@@ -54,6 +60,8 @@ export function shareEngine(engine: Engine, end: () => void): () => Client {
   };
   return () => {
     const streams = new Map<number, number>(); // the page's number → the engine's
+    let running: Promise<unknown> | undefined;
+    let isLeaving = false;
     const numbered = (id: number): number => {
       if (!streams.has(id)) streams.set(id, ++lastStream);
       return streams.get(id) as number;
@@ -68,14 +76,21 @@ export function shareEngine(engine: Engine, end: () => void): () => Client {
         switch (request.kind) {
           case "run": {
             const { stream } = request;
-            return run(
+            const outputs = run(
               stream ? { ...request, stream: { ...stream, id: numbered(stream.id) } } : request,
               options,
             );
+            running = outputs.catch(() => undefined);
+            return outputs;
           }
-          case "forget":
-            return engine.ask({ kind: "forget", stream: numbered(request.stream) });
+          case "forget": {
+            const stream = numbered(request.stream);
+            streams.delete(request.stream);
+            return engine.ask({ kind: "forget", stream });
+          }
           case "release":
+            isLeaving = true;
+            await running;
             leave(true);
             return {};
           case "prepare":
@@ -85,7 +100,7 @@ export function shareEngine(engine: Engine, end: () => void): () => Client {
         }
       },
       close: () => leave(true),
-      vanish: () => leave(false),
+      vanish: () => leave(isLeaving),
     };
     clients.add(client);
     return client;

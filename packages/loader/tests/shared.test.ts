@@ -112,16 +112,58 @@ describe("a session that pages share", () => {
     const shared = share();
     const page = await started(shared);
     await expect(page.ask(step(1, -1))).rejects.toMatchObject({ code: "RUN" });
-    await expect(shared.join().ask({ kind: "attach" })).rejects.toMatchObject({ code: "RUN" });
+    const early = shared.join(); // it attached before the run failed, and has its weights now
+    for (const request of [{ kind: "attach" }, CREATE] as const)
+      await expect(early.ask(request)).rejects.toMatchObject({ code: "RUNTIME_INIT" });
     await page.ask(step(1, 1));
     expect(Object.keys(await shared.join().ask({ kind: "attach" }))).toEqual(["live"]);
+  });
+
+  test("answers the runs of a page before it lets that page go", async () => {
+    let open = (): void => undefined;
+    const runGate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const shared = share({ runGate });
+    const page = await started(shared);
+    const run = page.ask(step(1, 1));
+    const released = page.ask({ kind: "release" });
+    await expect.poll(() => shared.ort.runs.length).toBe(1);
+    expect(shared.ends).toBe(0);
+    open();
+    expect(Object.keys(await run)).toEqual(["y"]);
+    await released;
+    expect(shared.ends).toBe(1);
+  });
+
+  test("ends when its last page closes its port after the word that it goes", async () => {
+    const shared = share({ runGate: new Promise(() => undefined) });
+    const page = await started(shared);
+    void page.ask(step(1, 1));
+    void page.ask({ kind: "release" });
+    page.vanish();
+    expect(shared.ends).toBe(1);
+  });
+
+  test("whose runtime did not survive the rehearsal serves nobody else", async () => {
+    const shared = share({ failRuns: new WebAssembly.RuntimeError("unreachable") });
+    const [page, other] = [shared.join(), shared.join()];
+    await page.ask(START);
+    await other.ask({ kind: "attach" });
+    const rehearse = { ...CREATE, kind: "rehearse", externalData: [] } as const;
+    await expect(page.ask(rehearse)).rejects.toMatchObject({ code: "RUN" });
+    page.close();
+    await expect(other.ask(CREATE)).rejects.toMatchObject({ code: "RUNTIME_INIT" });
   });
 
   test("does not mind feeds that do not fit", async () => {
     const shared = share();
     const page = await started(shared);
-    const bad: EngineRequest = { kind: "run", feeds: {} };
-    await expect(page.ask(bad)).rejects.toMatchObject({ code: "USAGE" });
+    const x = { type: "float32", data: Float32Array.of(1), dims: [1, 2] }; // as onnxruntime says, not the shape
+    for (const feeds of [{}, { x, total: { ...x, dims: [1] } }]) {
+      const bad: EngineRequest = { kind: "run", feeds };
+      await expect(page.ask(bad)).rejects.toMatchObject({ code: "USAGE" });
+    }
     expect(Object.keys(await shared.join().ask({ kind: "attach" }))).toEqual(["live"]);
   });
 });
