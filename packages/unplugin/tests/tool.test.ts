@@ -96,7 +96,7 @@ test.skipIf(process.platform === "win32")("watchPack is silent once it is stoppe
     const end = watchPack(root, (result) => void (heard.push(result) === 1 && resolve(end)));
   });
   stop();
-  await vi.waitUntil(() => existsSync(ended), { timeout: 10_000 });
+  await vi.waitUntil(() => existsSync(ended), { timeout: 60_000 });
   await new Promise((resolve) => setTimeout(resolve, 50)); // the end of its process comes after the end of its script
   expect(heard).toEqual([join(root, "m.json")]);
 });
