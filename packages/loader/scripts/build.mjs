@@ -31,6 +31,7 @@ const LATER = [
   "runtime",
   "results",
   "decode",
+  "decoder",
   "memory",
   "cache-api",
 ];
@@ -40,9 +41,9 @@ const entries = [
   // The decoder is an entry of its own, so that pages can leave it out.
   {
     input: "src/index.ts",
-    external: /zstd\.ts$/,
+    external: /\/zstd\.ts$/,
     output: {
-      paths: (id) => (/zstd/.test(id) ? "./zstd.js" : id),
+      paths: (id) => (/\/zstd\.ts$/.test(id) ? "./zstd.js" : id),
       codeSplitting: { groups: [{ name: "core", test: isCore }] },
     },
   },
@@ -54,6 +55,7 @@ const entries = [
     output: { paths: (id) => (/load/.test(id) ? "./index.js" : id) },
   },
   { input: "src/zstd.ts", output: { postBanner: banner } },
+  { input: "src/zstd-worker.ts", output: { postBanner: banner } },
 ];
 
 const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
@@ -65,7 +67,7 @@ for (const { external, output, ...entry } of entries) {
     platform: "browser",
     ...entry,
     transform: { define: { LOADER_VERSION: JSON.stringify(version) } },
-    treeshake: { moduleSideEffects: (id) => id.endsWith("worker.ts") },
+    treeshake: { moduleSideEffects: (id) => id.endsWith("worker.ts") /* the decoder's, too */ },
     external: [/^onnxruntime-web/, ...(external ? [external] : [])],
     output: {
       dir,

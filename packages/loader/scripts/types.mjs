@@ -3,7 +3,7 @@ import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 
 const DIST = fileURLToPath(new URL("../dist/", import.meta.url));
-const ENTRIES = ["index", "node", "transformers", "worker", "zstd"];
+const ENTRIES = ["index", "node", "transformers", "worker", "zstd", "zstd-worker"];
 
 const reached = new Set(ENTRIES.map((name) => `${name}.d.ts`));
 for (const name of reached) {

@@ -1,4 +1,5 @@
 /** Stored forms → plain bytes. Loaded only when a manifest has them. */
+import { canDecodeApart, decodeApart } from "./decoder.ts";
 import { ModelpackError } from "./errors.ts";
 import type { StoredForm } from "./forms.ts";
 
@@ -33,6 +34,15 @@ async function gunzipInto(target: Bytes, encoded: Bytes): Promise<boolean> {
 }
 
 async function unzstdInto(target: Bytes, encoded: Bytes): Promise<boolean> {
+  if (canDecodeApart()) {
+    try {
+      const decoded = await decodeApart(encoded, target.length);
+      if (decoded) target.set(decoded);
+      return decoded !== undefined;
+    } catch {
+      // No worker may be had here: then the page does it.
+    }
+  }
   const { decodeZstd } = await import("./zstd.ts").catch((cause: unknown) => {
     throw new ModelpackError("CHUNK_FETCH", "the zstd decoder did not load", { cause, retryable: true });
   });

@@ -22,7 +22,7 @@ describe("the built files", () => {
     expect(output.trim().split("\n")).toHaveLength(3); // it exits with 1 above a budget
   });
 
-  test.each(["index", "worker", "node", "transformers", "zstd"])(
+  test.each(["index", "worker", "node", "transformers", "zstd", "zstd-worker"])(
     "%s is imported on a server, and does nothing there",
     (name) => {
       const address = pathToFileURL(join(folder, `${name}.js`)).href;
@@ -62,12 +62,15 @@ describe("the built files", () => {
   test("name the worker in the form that bundlers follow", () => {
     const session = readdirSync(folder).find((name) => /^session-.*\.js$/.test(name)) ?? "";
     expect(built(session)).toContain('new Worker(new URL("./worker.js",import.meta.url)');
+    const decode = readdirSync(folder).find((name) => /^decode-.*\.js$/.test(name)) ?? "";
+    expect(built(decode)).toContain('new Worker(new URL("./zstd-worker.js",import.meta.url)');
     const attach = readdirSync(folder).find((name) => /^attach-.*\.js$/.test(name)) ?? "";
     expect(built(attach)).toContain('new SharedWorker(new URL("./worker.js",import.meta.url)');
   });
 
   test("keep the licence of the decoder", () => {
-    expect(built("zstd.js")).toContain("Permission is hereby granted");
+    for (const name of ["zstd.js", "zstd-worker.js"])
+      expect(built(name)).toContain("Permission is hereby granted");
     expect(built("index.js")).not.toContain("Permission is hereby granted");
   });
 });

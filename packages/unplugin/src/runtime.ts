@@ -1,5 +1,5 @@
 /**
- * The loader's worker and onnxruntime-web, published as the files they are.
+ * The loader's workers and onnxruntime-web, published as the files they are.
  *
  * No bundler reads them: some would emit the wasm once for each chunk that mentions it, and some would not emit it at all. They
  * lie in one folder, named after their content, in which they find each other by relative addresses.
@@ -44,7 +44,8 @@ const BUILDS: Readonly<Record<string, Build>> = {
     wasm: "ort-wasm-simd-threaded.asyncify.wasm",
   },
 };
-const WORKER = 'new URL("./worker.js",import.meta.url)';
+// The one that runs the session, and the one that decodes chunks.
+const WORKERS = ["worker.js", "zstd-worker.js"] as const;
 const HASH_DIGITS = 16;
 
 /** The folder of the loader's files; undefined if the project does not have it. */
@@ -74,10 +75,11 @@ export async function readRuntime(
     const build = BUILDS[device];
     return build ? [{ ...build, wasm: isPacked.includes(device) ? undefined : build.wasm }] : [];
   });
-  const worker = await readFile(join(loader, "worker.js"), "utf8");
-  const content: Record<string, Uint8Array | string> = {
-    "worker.js": Buffer.from(replaceImports(worker, (module) => `import("./${module}")`)),
-  };
+  const content: Record<string, Uint8Array | string> = {};
+  for (const worker of WORKERS) {
+    const code = await readFile(join(loader, worker), "utf8");
+    content[worker] = Buffer.from(replaceImports(code, (module) => `import("./${module}")`));
+  }
   for (const { source, module, wasm } of builds) {
     content[module] = join(ort, source);
     if (wasm) content[wasm] = join(ort, wasm);
@@ -87,10 +89,13 @@ export async function readRuntime(
   return { path, files };
 }
 
-/** Code of the loader that takes the worker and onnxruntime from `runtime`; undefined where it mentions neither. */
+/** Code of the loader that takes its workers and onnxruntime from `runtime`; undefined where it mentions neither. */
 export function useRuntime(code: string, runtime: Runtime, addressOf: AddressOf): string | undefined {
   const replaced = replaceImports(
-    code.replaceAll(WORKER, 'modelpackFile("worker.js")'),
+    WORKERS.reduce(
+      (text, name) => text.replaceAll(`new URL("./${name}",import.meta.url)`, `modelpackFile("${name}")`),
+      code,
+    ),
     (module) => `import(/* webpackIgnore: true */ /* @vite-ignore */ modelpackFile("${module}"))`,
   );
   if (replaced === code) return undefined;

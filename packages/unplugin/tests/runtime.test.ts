@@ -14,9 +14,15 @@ test("readRuntime takes the builds that the devices need, and no other", async (
     (await readRuntime({ root: ROOT, loader }, { devices, packed: undefined }, "assets/")).files.map(
       ({ path }) => basename(path),
     );
-  expect(await names("wasm")).toEqual(["worker.js", "ort.wasm.js", "ort-wasm-simd-threaded.wasm"]);
+  expect(await names("wasm")).toEqual([
+    "worker.js",
+    "zstd-worker.js",
+    "ort.wasm.js",
+    "ort-wasm-simd-threaded.wasm",
+  ]);
   expect(await names("webgpu")).toEqual([
     "worker.js",
+    "zstd-worker.js",
     "ort.webgpu.js",
     "ort-wasm-simd-threaded.asyncify.wasm",
   ]);
@@ -32,7 +38,7 @@ test("readRuntime leaves out the wasm that the pack has, if the page will use it
     const needs = { devices: ["wasm", "webgpu"], packed: { version: packed, devices: ["webgpu"] } };
     return (await readRuntime({ root: ROOT, loader }, needs, "")).files.map(({ path }) => basename(path));
   };
-  const own = ["worker.js", "ort.wasm.js", "ort-wasm-simd-threaded.wasm", "ort.webgpu.js"];
+  const own = ["worker.js", "zstd-worker.js", "ort.wasm.js", "ort-wasm-simd-threaded.wasm", "ort.webgpu.js"];
   expect(await names(version)).toEqual(own);
   expect(await names("0.0.0")).toEqual([...own, "ort-wasm-simd-threaded.asyncify.wasm"]);
 });
@@ -51,9 +57,10 @@ test("readRuntime makes the worker import what lies beside it", async () => {
 
 test("useRuntime replaces the worker and the imports, and nothing else", () => {
   const runtime = { path: "modelpack-ab", files: [] };
-  const code = 'new Worker(new URL("./worker.js",import.meta.url),{});await import("onnxruntime-web/wasm")';
+  const code =
+    'new Worker(new URL("./worker.js",import.meta.url),{});new Worker(new URL("./zstd-worker.js",import.meta.url),{});await import("onnxruntime-web/wasm")';
   expect(useRuntime(code, runtime, addressOf)).toBe(
-    'new Worker(modelpackFile("worker.js"),{});await import(/* webpackIgnore: true */ /* @vite-ignore */ modelpackFile("ort.wasm.js"))' +
+    'new Worker(modelpackFile("worker.js"),{});new Worker(modelpackFile("zstd-worker.js"),{});await import(/* webpackIgnore: true */ /* @vite-ignore */ modelpackFile("ort.wasm.js"))' +
       '\nfunction modelpackFile(name) { return "/modelpack-ab/" + name; }\n',
   );
   expect(useRuntime("const a = 1;", runtime, addressOf)).toBeUndefined();

@@ -142,8 +142,35 @@ describe("a chunk that is stored compressed", () => {
     site.always(/\/c\//, answers.encodedOnTheWay);
     expectWorks(await tab.attempt(LOAD_BANDS), "bands");
   });
+  scene("is decoded beside the page, not in it", async ({ site, tab }) => {
+    expectWorks(await tab.attempt(LOAD_BANDS), "bands");
+    const decoders = site.log.map(({ path }) => path).filter((path) => path.includes("zstd"));
+    expect(decoders).toEqual(["/loader/zstd-worker.js"]);
+    const isThere = (): boolean => tab.page.workers().some((worker) => worker.url().includes("zstd"));
+    await expect.poll(isThere).toBe(false);
+  });
+  scene(
+    "is decoded in the page under a policy that demands trusted types",
+    async ({ site, tab }) => {
+      expectWorks(await tab.attempt(LOAD_BANDS), "bands");
+      expect(site.log.some(({ path }) => path.endsWith("/zstd.js"))).toBe(true);
+    },
+    {
+      prepare: (site) =>
+        void Object.assign(site.headers, {
+          "content-security-policy":
+            "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; " +
+            "require-trusted-types-for 'script'; trusted-types modelpack",
+        }),
+    },
+  );
+  scene("is decoded in the page where there is no worker for it", async ({ site, tab }) => {
+    site.always(/zstd-worker\.js$/, answers.status(404));
+    expectWorks(await tab.attempt(LOAD_BANDS), "bands");
+    expect(site.log.some(({ path }) => path.endsWith("/zstd.js"))).toBe(true);
+  });
   scene("whose decoder is not published ends in CHUNK_FETCH", async ({ site, tab }) => {
-    site.always(/zstd\.js$/, answers.status(404));
+    site.always(/zstd(-worker)?\.js$/, answers.status(404));
     expect(await tab.attempt(load)).toMatchObject({ code: "CHUNK_FETCH", retryable: true });
   });
 });
