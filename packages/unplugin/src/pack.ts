@@ -8,7 +8,7 @@ export type Load = "eager" | "idle" | "lazy";
 
 export interface PackedModel {
   readonly load: Load;
-  /** The devices of its variants: "wasm", "webgpu". */
+  /** The devices of its variants: "wasm", "webgpu", "webnn". */
   readonly devices: readonly string[];
 }
 

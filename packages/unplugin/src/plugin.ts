@@ -13,7 +13,7 @@ const REQUEST = /^(?:modelpack:|~modelpack\/)/;
 // A leading zero is how bundlers mark modules that are no files.
 const RESOLVED = "\0modelpack:";
 const IS_RESOLVED = new RegExp(`^${RESOLVED}`);
-const LOADER_FILE = { id: /\.js$/, code: /onnxruntime-web\/|\.\/worker\.js/ };
+const LOADER_FILE = { id: /\.js$/, code: /onnxruntime-web\/|\.\/(?:zstd-)?worker\.js/ };
 
 /** What `vite.ts` and its neighbours export, one bundler each. */
 export const modelpack: UnpluginInstance<Options | undefined, false> = createUnplugin<

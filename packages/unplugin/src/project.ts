@@ -75,17 +75,23 @@ export function openProject({ root: configured }: Options): Project {
   };
 
   let last: Published | undefined;
-  const hear = async (result: string | PluginError): Promise<void> => {
-    let change: Published | PluginError;
-    if (typeof result === "string") {
-      last = change = await renewed(last, result, located());
-      begin(Promise.resolve(last));
-    } else {
-      change = result;
-      if (!last) begin(Promise.reject(result)); // otherwise the last good one still is what it was
+  const outcomeOf = async (result: string | PluginError): Promise<Published | PluginError> => {
+    if (typeof result !== "string") return result;
+    try {
+      return await renewed(last, result, located());
+    } catch (error) {
+      return error instanceof PluginError ? error : new PluginError(String(error), BUG, { cause: error });
     }
+  };
+  const hear = async (result: string | PluginError): Promise<void> => {
+    const change = await outcomeOf(result);
+    if (!(change instanceof PluginError)) {
+      last = change;
+      begin(Promise.resolve(change));
+    } else if (!last) begin(Promise.reject(change)); // otherwise the last good one still is what it was
     for (const listener of listeners) listener(change);
   };
+  let heard: Promise<void> = Promise.resolve();
 
   return {
     locate: (given) => {
@@ -101,7 +107,9 @@ export function openProject({ root: configured }: Options): Project {
           listeners.push((change) => (change instanceof PluginError ? reject(change) : resolve(change)));
         }),
       );
-      stop = watchPack(root(), (result) => void hear(result));
+      stop = watchPack(root(), (result) => {
+        heard = heard.then(() => hear(result)); // in order, or an older pack would win
+      });
     },
     stop: () => stop?.(),
     onChange: (changed) => void listeners.push(changed),

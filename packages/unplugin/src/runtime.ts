@@ -29,6 +29,12 @@ interface Build {
   readonly wasm: string;
 }
 
+const WITH_GRAPHICS: Build = {
+  name: "onnxruntime-web/webgpu",
+  source: "ort.webgpu.bundle.min.mjs",
+  module: "ort.webgpu.js",
+  wasm: "ort-wasm-simd-threaded.asyncify.wasm",
+};
 // By device: docs/loader.md.
 const BUILDS: Readonly<Record<string, Build>> = {
   wasm: {
@@ -37,12 +43,8 @@ const BUILDS: Readonly<Record<string, Build>> = {
     module: "ort.wasm.js",
     wasm: "ort-wasm-simd-threaded.wasm",
   },
-  webgpu: {
-    name: "onnxruntime-web/webgpu",
-    source: "ort.webgpu.bundle.min.mjs",
-    module: "ort.webgpu.js",
-    wasm: "ort-wasm-simd-threaded.asyncify.wasm",
-  },
+  webgpu: WITH_GRAPHICS,
+  webnn: WITH_GRAPHICS,
 };
 // The one that runs the session, and the one that decodes chunks.
 const WORKERS = ["worker.js", "zstd-worker.js"] as const;

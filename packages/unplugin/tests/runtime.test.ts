@@ -20,6 +20,8 @@ test("readRuntime takes the builds that the devices need, and no other", async (
     "ort.wasm.js",
     "ort-wasm-simd-threaded.wasm",
   ]);
+  expect(await names("webnn")).toEqual(await names("webgpu")); // both are in one build
+  expect(await names("webgpu", "webnn")).toEqual(await names("webgpu"));
   expect(await names("webgpu")).toEqual([
     "worker.js",
     "zstd-worker.js",
