@@ -109,9 +109,9 @@ def made(
 
 @cache
 def feeds_of(name: str) -> tuple[Mapping[str, Array], ...]:
-    """Inputs to calibrate by; of magika, others than those that are judged."""
+    """Inputs to calibrate by, which are not those that are judged: photographs mirrored, other files."""
     if name == "ultraface":
-        return tuple(photographs())
+        return tuple({"input": np.flip(feed["input"], 3).copy()} for feed in photographs())
     if name == "silero_vad":
         state = np.zeros((2, 1, 128), np.float32)
         frames = speech_frames(speech(1))
