@@ -14,9 +14,9 @@ from pathlib import Path
 
 import msgspec
 
-from modelpack.digest import digest_bytes
 from modelpack.engine.downloads import fetch
 from modelpack.engine.hub import HubFile, fetch_from_hub
+from modelpack.engine.pickles import check_pickles
 from modelpack.engine.resolved import (
     GRAPH_NAME,
     TFLITE_NAME,
@@ -41,7 +41,7 @@ from modelpack.planned import (
     Upstream,
 )
 from modelpack.record import ModelFacts, TaskResult
-from modelpack.sources.checkpoint import PICKLE, check_checkpoint, pickles_of
+from modelpack.sources.checkpoint import check_checkpoint, pickles_of
 from modelpack.sources.download import Progress
 from modelpack.sources.external import resolve_external
 from modelpack.sources.folder import list_folder, names_digest
@@ -167,28 +167,18 @@ class Inputs:
     def checkpoint(self, role: str, source: CheckpointSource) -> tuple[ResolvedInput, ...]:
         """The files of a checkpoint. Raises: SourceError if it is not whole."""
         if isinstance(source.origin, HubSource):
-            return checkpoint_on_hub(role, source.files, source.origin)
+            files = checkpoint_on_hub(role, source.files, source.origin)
+            if source.pickle_sha256 is not None:  # else the lock is what pins
+                check_pickles(source, {file.name: file.digest for file in files})
+            return files
         check_checkpoint(source.folder, source.files)
-        if pickles := pickles_of(source.files):
-            self._check_pickles(source, pickles)
+        pickles = pickles_of(source.files)
+        check_pickles(source, {name: self.digest(source.folder / name) for name in pickles})
         for folder in {(source.folder / name).parent for name in source.files}:
             self._folders[folder] = names_digest(entry.name for entry in folder.iterdir())
         if isinstance(source.origin, NpmSource):
             self.absent.update(npm_trail(source.origin)[1])
         return tuple(self._file(role, name, source.folder / name) for name in source.files)
-
-    def _check_pickles(self, source: CheckpointSource, names: tuple[str, ...]) -> None:
-        digest, found = self.digest(source.folder / names[0]), "the pickle's SHA-256"
-        if names != (PICKLE,):  # what `sha256sum pytorch_model-*.bin | sha256sum` prints
-            lines = (f"{self.digest(source.folder / name)}  {name}\n" for name in names)
-            digest, found = digest_bytes("".join(lines).encode()), "the SHA-256 of all shards"
-        if digest != source.pickle_sha256:
-            raise SourceError(
-                "MP-E241",
-                f"{found} is {digest}; expected {source.pickle_sha256}",
-                where=str(source.folder / names[0]),
-                remedy="if you trust it, set `sha256` to that",
-            )
 
     def function(self, role: str, source: FunctionSource) -> tuple[ResolvedInput, ...]:
         """The source files of a function, and the files it reads. Raises: SourceError if one is missing."""

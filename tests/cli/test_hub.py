@@ -177,6 +177,16 @@ def test_hub_repository_of_weights_is_a_checkpoint(place: Place) -> None:
     assert "inspect:words.decoder" in graph
 
 
+def test_hub_pickle_other_than_the_pinned_one_is_refused(place: Place) -> None:
+    """The lock pins what the hub has; `sha256` in the configuration says which pickle somebody looked at."""
+    place.hub.files["acme/words"] = {"config.json": b"{}", "pytorch_model.bin": b"pickle"}
+    place.configure("hf:acme/words@main", "allow_pickle = true", f'sha256 = "{"0" * 64}"')
+    refused = place.run("build")
+    assert (refused.code, "MP-E241" in refused.err) == (1, True)
+    assert digest_bytes(b"pickle") in refused.err
+    assert place.hub.asked("/storage/") == []
+
+
 def test_hub_repository_with_onnx_is_exported_when_a_task_is_named(place: Place) -> None:
     place.configure("hf:acme/words@main", 'task = "feature-extraction"')
     assert place.run("lock").code == 0
