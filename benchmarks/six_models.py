@@ -109,5 +109,5 @@ def _write_sentences(export: Path, folder: Path) -> None:
     shutil.copyfile(export / "model.onnx", folder / "models" / "minilm.onnx")
     shutil.copyfile(export / "tokenizer.json", folder / "models" / "tokenizer.json")
     source = ROOT / "examples" / "sentences" / "golden" / "sentences.jsonl"
-    lines = source.read_bytes().splitlines()[: 2 * _SENTENCES]  # half of them are judged
+    lines = source.read_bytes().splitlines()[: 2 * _SENTENCES]  # two fifths of them are judged
     (folder / "golden" / "sentences.jsonl").write_bytes(b"\n".join(lines) + b"\n")

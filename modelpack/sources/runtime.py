@@ -11,18 +11,9 @@ from msgspec.structs import replace
 from modelpack.errors import SourceError
 from modelpack.sources.locate import locate, npm_trail
 from modelpack.spec.project import Project, RuntimeBuild
+from modelpack.spec.runtimes import BUILDS
 from modelpack.spec.sources import NpmSource
 from modelpack.spec.variants import Device
-
-# What `onnxruntime-web/wasm` and `onnxruntime-web/webgpu` load, newest name first: before 1.24 WebGPU was in the JSEP build.
-# WebNN has always been where WebGPU was.
-_WITH_GRAPHICS = ("ort-wasm-simd-threaded.asyncify.wasm", "ort-wasm-simd-threaded.jsep.wasm")
-_FILES: dict[Device, tuple[str, ...]] = {
-    "wasm": ("ort-wasm-simd-threaded.wasm",),
-    "webgpu": _WITH_GRAPHICS,
-    "webnn": _WITH_GRAPHICS,
-}
-
 
 _PACKAGE = "onnxruntime-web"
 
@@ -84,7 +75,8 @@ def _version(path: Path) -> str:
 
 
 def _build(package: str, device: Device, start: Path) -> RuntimeBuild:
-    return RuntimeBuild(device, _first(package, _FILES[device], start))
+    names = (f"dist/{name}.wasm" for name in BUILDS[device])
+    return RuntimeBuild(device, _first(package, names, start))
 
 
 def _first(package: str, names: Iterable[str], start: Path) -> Path:
@@ -92,7 +84,7 @@ def _first(package: str, names: Iterable[str], start: Path) -> Path:
     *others, last = names
     for name in others:
         try:
-            return locate(NpmSource(package, f"dist/{name}", start))
+            return locate(NpmSource(package, name, start))
         except SourceError:
             continue
-    return locate(NpmSource(package, f"dist/{last}", start))
+    return locate(NpmSource(package, last, start))

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Literal
 
 from msgspec import Struct
 
 from modelpack.graph.compatibility.table import Evidence, Kernels, TableFile
+from modelpack.spec.runtimes import BUILDS
+from modelpack.spec.variants import Device
 
 Place = Literal["device", "wasm", "nowhere", "unknown"]
-PLAIN_BUILD: Final = "ort-wasm-simd-threaded"
-# What `onnxruntime-web/wasm` and `onnxruntime-web/webgpu` load, newest first: before 1.24 WebGPU was in the JSEP build.
-_BUILDS: Final[Mapping[str, tuple[str, ...]]] = {
-    "wasm": (PLAIN_BUILD,),
-    "webgpu": (f"{PLAIN_BUILD}.asyncify", f"{PLAIN_BUILD}.jsep"),
-    "webnn": (f"{PLAIN_BUILD}.asyncify", f"{PLAIN_BUILD}.jsep"),
-}
 
 
 class Support(Struct, frozen=True):
@@ -51,10 +46,10 @@ def newest_release(table: TableFile) -> str:
     return max(table.releases, key=lambda version: [int(part) for part in version.split(".")])
 
 
-def support_of(table: TableFile, release: str, device: str) -> Support | None:
+def support_of(table: TableFile, release: str, device: Device) -> Support | None:
     """What the device has in the build that pages load for it; None where the table does not say."""
     builds = table.releases[release].builds
-    for name in _BUILDS.get(device, ()):
+    for name in BUILDS[device]:
         build = builds.get(name)
         own = build.providers.get(device) if build else None
         if build is None or own is None:

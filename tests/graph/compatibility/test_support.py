@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from modelpack.graph.compatibility.support import Place, Support, support_of
 from modelpack.graph.compatibility.table import shipped_table
+from modelpack.spec.variants import Device
 
 
-def support(device: str) -> Support:
+def support(device: Device) -> Support:
     found = support_of(shipped_table(), "1.30.0", device)
     assert found is not None
     return found
@@ -56,5 +58,12 @@ def test_support_knows_the_builds_of_each_device() -> None:
     assert support("webgpu").opsets == (7, 26)
 
 
-def test_support_of_a_device_that_no_build_has_is_none() -> None:
-    assert support_of(shipped_table(), "1.30.0", "webgl") is None
+def test_support_of_a_release_that_documents_no_webnn_is_none() -> None:
+    table = shipped_table()
+    build = table.releases["1.30.0"].builds["ort-wasm-simd-threaded.asyncify"]
+    providers = {name: one for name, one in build.providers.items() if name != "webnn"}
+    release = replace(
+        table.releases["1.30.0"],
+        builds={"ort-wasm-simd-threaded.asyncify": replace(build, providers=providers)},
+    )
+    assert support_of(replace(table, releases={"1.30.0": release}), "1.30.0", "webnn") is None
