@@ -1,6 +1,6 @@
 """The step `quantize`: a model in fewer bits, by the recipe of its number format and device.
 
-fp32 copies files. Grids that the step `solve` found are only put into the graph. Every other recipe rewrites the graph and must change something; its result is opened and run on
+fp32 copies files, unless the device needs another graph. Grids that the step `solve` found are only put into the graph. Every other recipe rewrites the graph and must change something; its result is opened and run on
 made-up inputs, and must give finite values in the original's shapes.
 """
 
@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 import onnx
+import onnx_ir as ir
 
 from modelpack.errors import StepError
 from modelpack.graph.entropy.gridfile import read_grids
@@ -19,6 +20,7 @@ from modelpack.graph.failures import ONNXRUNTIME_ERRORS
 from modelpack.graph.feeds import Feeds, first_line, working_feeds
 from modelpack.graph.io import read_model, write_model
 from modelpack.graph.recipes.applied import Applied
+from modelpack.graph.recipes.channels import pad_channels
 from modelpack.graph.recipes.compare import largest_error
 from modelpack.graph.recipes.exclude import excluded_nodes
 from modelpack.graph.recipes.fp16 import Trial, apply_half
@@ -48,17 +50,18 @@ def run(step: StepInput[QuantizeParams]) -> StepOutput:
     if step.params.device == "webnn":
         _check_sizes(step.one("model"))
     if step.params.dtype == "fp32":
-        return _copied(step)
+        return _plain(step)
     with tempfile.TemporaryDirectory(dir=step.folder) as scratch:
         source = step.one("model")
         feeds = _feeds(source)
         applied = _apply(step, Trial(source, feeds, Path(scratch)))
     if not applied.narrowed:
         raise _nothing_changed(step.params, applied)
+    adapted = _adapt(applied.model, step.params.device)
     paths = write_model(applied.model, step.folder)
     _check(source, paths[0], feeds)
     unproven = () if feeds else ("no made-up inputs run in the model: the result was not run",)
-    return StepOutput(_outputs(paths), _measured(applied), (*applied.notes, *unproven))
+    return StepOutput(_outputs(paths), _measured(applied), (*applied.notes, *adapted, *unproven))
 
 
 def _check_sizes(graph: Path) -> None:
@@ -81,19 +84,35 @@ def _check_sizes(graph: Path) -> None:
             )
 
 
-def _copied(step: StepInput[QuantizeParams]) -> StepOutput:
-    """The files as they are: a 3 GB model costs no memory. No glob is looked at, since nothing is narrowed."""
+def _plain(step: StepInput[QuantizeParams]) -> StepOutput:
+    """fp32. No glob is looked at, since nothing is narrowed."""
+    model = read_model(step.one("model")) if step.params.device == "webgpu" else None
+    adapted = _adapt(model, step.params.device) if model else ()
+    paths = write_model(model, step.folder) if model and adapted else _copied(step)
+    measured = (
+        Measurement("scheme", "fp32"),
+        Measurement("quantizedBytes", 0),
+        Measurement("quantizedTensors", 0),
+    )
+    return StepOutput(_outputs(paths), measured, adapted)
+
+
+def _copied(step: StepInput[QuantizeParams]) -> tuple[Path, ...]:
+    """The files as they are: a 3 GB model costs no memory."""
     paths = tuple(step.folder / path.name for path in step.many("model"))
     for source, target in zip(step.many("model"), paths, strict=True):
         shutil.copyfile(source, target)
-    return StepOutput(
-        _outputs(paths),
-        (
-            Measurement("scheme", "fp32"),
-            Measurement("quantizedBytes", 0),
-            Measurement("quantizedTensors", 0),
-        ),
-    )
+    return paths
+
+
+def _adapt(model: ir.Model, device: str) -> tuple[str, ...]:
+    """What a device would compute wrongly is put in another way; what there is to say of it."""
+    padded = pad_channels(model) if device == "webgpu" else ()
+    if not padded:
+        return ()
+    filters = f"{len(padded)} filters" if len(padded) > 1 else "a filter"
+    names = ", ".join(padded)
+    return (f"channels of zeros added where WebGPU would compute {filters} wrongly: {names}",)
 
 
 def _outputs(paths: tuple[Path, ...]) -> tuple[OutputFile, ...]:

@@ -3,14 +3,22 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
 import pytest
 
 from modelpack.bench.browsers import choose_browser
 from modelpack.bench.places import find_parts
 from modelpack.errors import BenchError
 from tests.support.cli import ROOT, Answer, modelpack
+from tests.support.onnx_models import odd_channels_net, weights_like, write
 from tests.support.projects import Project
 
+SOUND = """
+[models.sound]
+source = "models/sound.onnx"
+variants = { gpu = { dtype = "fp32", device = "webgpu" } }
+golden = { samples = "golden/sound.npz", metrics = { cosine = ">= 0.99" } }
+"""
 QUICK = ("--visits", "1", "--warmup", "1", "--runs", "3", "--seconds", "0")
 
 
@@ -165,6 +173,20 @@ def test_bench_with_an_emulated_gpu_judges_the_golden_set_there(page: Project) -
         "note faces@fp16 is not measured: chromium's WebGPU adapter (google swiftshader) lacks "
         "shader-f16; measure it on a machine whose graphics processor has it"
     )
+
+
+@pytest.mark.slow
+def test_bench_of_a_filter_that_webgpu_mixes_up_is_as_accurate_as_natively(page: Project) -> None:
+    write(odd_channels_net(), page.folder / "models" / "sound.onnx")
+    np.savez(page.folder / "golden" / "sound.npz", x=weights_like(3, 20, 129, 4))
+    page.edit("[models.words.variants]", f"{SOUND}\n[models.words.variants]")
+    assert modelpack("build", "-q", "sound", "-C", page.folder).code == 0
+    options = ("--only", "browser", "--software-gpu", "--json")
+    answer = bench(page, "sound", *options, *QUICK)
+    assert answer.code == 0, answer.err
+    (sound,) = json.loads(answer.out)["variants"]
+    figures = {each["metric"]: each["value"] for each in sound["runs"][0]["accuracy"]["metrics"]}
+    assert figures["cosine"] > 0.999999
 
 
 @pytest.mark.slow

@@ -296,3 +296,24 @@ def test_run_names_of_inputs_and_outputs_stay(tmp_path: Path) -> None:
         assert [(each.name, each.type) for each in session.get_inputs()] == [("x", "tensor(float)")]
         assert [each.name for each in session.get_outputs()] == ["logits"]
         assert session.run(None, {"x": floats(0, 5, 32)})[0].shape == (5, 10)
+
+
+@pytest.mark.parametrize("dtype", ["fp32", "q8", "fp16"])
+def test_run_for_webgpu_pads_channels_that_it_would_mix_up(dtype: Dtype, tmp_path: Path) -> None:
+    proto = onnx_models.odd_channels_net()
+    output = run(proto, tmp_path, dtype, "webgpu")
+    made = onnx.load(path_of(output, "model"))
+    assert [node.op_type for node in made.graph.node].count("Pad") == 2
+    assert output.notes == (
+        "channels of zeros added where WebGPU would compute a filter wrongly: /conv",
+    )
+    feeds = {"x": floats(3, 1, 129, 4)}
+    expected = run_session(open_session(tmp_path / "model.onnx"), feeds)["y"]
+    found = run_session(open_session(path_of(output, "model")), feeds)["y"]
+    assert np.abs(found - expected).max() < 0.02 * np.abs(expected).max()
+
+
+def test_run_for_wasm_leaves_channels_alone(tmp_path: Path) -> None:
+    proto = onnx_models.odd_channels_net()
+    output = run(proto, tmp_path, "fp32", "wasm")
+    assert (output.notes, path_of(output, "model").read_bytes()) == ((), proto.SerializeToString())

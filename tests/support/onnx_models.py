@@ -116,6 +116,13 @@ def lstm_net() -> onnx.ModelProto:
     return model(nodes, inputs, outputs, weights)
 
 
+def odd_channels_net() -> onnx.ModelProto:
+    """`x` float32 [1, 129, 4] → `y` float32 [1, 128, 4], by one filter `/conv`; silero's speech detector begins so."""
+    conv = helper.make_node("Conv", ["x", "w"], ["y"], "/conv", pads=[1, 1])
+    weight = tensor("w", weights_like(1, 128, 129, 3))
+    return model([conv], [value("x", [1, 129, 4])], [value("y", [1, 128, 4])], [weight])
+
+
 def write_external_model(folder: Path, location: str = "weights.bin") -> Path:
     """The path of `mlp()` written into `folder` with every weight in the data file `location` (subfolders are made)."""
     proto = mlp()
