@@ -44,6 +44,7 @@ export interface ModelCache {
 
 const CHUNK_KEY = /^[0-9a-f]{64}$/;
 const PIN = "pin-";
+const NOTE = "runtime-"; // of early.ts
 
 export const modelCache: ModelCache = {
   list: async (options = {}) => {
@@ -83,7 +84,8 @@ export const modelCache: ModelCache = {
     const held = await pinnedKeys(environment);
     for (const key of await allKeys(ref, environment)) {
       // Other models may be of the same manifest; it is small, and gc takes it.
-      if (CHUNK_KEY.test(key) && !held.has(key)) await store.remove(key, environment.signal);
+      if ((CHUNK_KEY.test(key) || key.startsWith(NOTE)) && !held.has(key))
+        await store.remove(key, environment.signal);
     }
   },
   gc: async (keep, options = {}) => {
@@ -119,7 +121,7 @@ function planned(ref: ModelRef, environment: Environment): ReturnType<typeof pla
   return planWith(resolveReference(ref, environment.baseUrl), environment);
 }
 
-/** The chunks of all variants and assets, and the manifest. */
+/** The chunks of all variants and assets, the manifest, and the note for a second visit. */
 async function allKeys(ref: ModelRef, environment: Environment): Promise<readonly string[]> {
   const { manifest, model, reference } = await planned(ref, environment);
   const assets = filesOf(manifest, [...model.assets.values(), ...(manifest.runtime?.builds.values() ?? [])]);
@@ -127,7 +129,8 @@ async function allKeys(ref: ModelRef, environment: Environment): Promise<readonl
     ...model.variants.flatMap((variant) => variantChunks(manifest, variant)),
     ...chunksOf(manifest, assets),
   ];
-  return [...hashes(chunks), await manifestKey(reference, hasherIn(environment))];
+  const note = NOTE + (await modelId(ref, environment));
+  return [...hashes(chunks), await manifestKey(reference, hasherIn(environment)), note];
 }
 
 function hasherIn({ hasher }: Environment): Hasher {
@@ -136,8 +139,12 @@ function hasherIn({ hasher }: Environment): Hasher {
 }
 
 async function pinKey(ref: ModelRef, environment: Environment): Promise<string> {
+  return PIN + (await modelId(ref, environment));
+}
+
+async function modelId(ref: ModelRef, environment: Environment): Promise<string> {
   const { manifestUrl, model } = resolveReference(ref, environment.baseUrl);
-  return PIN + (await hasherIn(environment)(new TextEncoder().encode(`${manifestUrl}#${model}`)));
+  return hasherIn(environment)(new TextEncoder().encode(`${manifestUrl}#${model}`));
 }
 
 async function pinnedKeys(environment: Environment): Promise<ReadonlySet<string>> {

@@ -86,7 +86,7 @@ export interface Progress {
 export interface RuntimeOptions {
   /** Where onnxruntime-web's `.wasm` and `.mjs` are; by default where the bundler put them. */
   readonly wasmPaths?: string | Readonly<{ mjs?: string; wasm?: string }> | undefined;
-  /** 1 unless the page is cross-origin isolated. */
+  /** Default 1; more need a page that is cross-origin isolated. */
   readonly numThreads?: number | undefined;
   /** The address of an onnxruntime-web module, for pages without a bundler. */
   readonly moduleUrl?: string | undefined;

@@ -2,7 +2,7 @@
 import { MessageChannel } from "node:worker_threads";
 import { expect, test } from "vitest";
 import { createEngine } from "../src/engine.ts";
-import { type LoadOptions, load, type ModelStore, type WorkerLike } from "../src/index.ts";
+import { type LoadOptions, load, type ModelStore, modelCache, type WorkerLike } from "../src/index.ts";
 import { memoryStore } from "../src/memory.ts";
 import { serve } from "../src/serve.ts";
 import { type FakeBehaviour, fakeOrt } from "./support/ort.ts";
@@ -61,6 +61,17 @@ async function keyOfNote(store: ModelStore): Promise<string> {
   const keys = (await store.list()).map(({ key }) => key);
   return keys.find((key) => key.startsWith("runtime-")) ?? "";
 }
+
+test("the note stays through gc with its model, and goes with it", async () => {
+  await using server = await scriptedServer(makePack().files);
+  const ref = `${server.url}/manifest.json#m`;
+  const cache = keptStore();
+  await visit(ref, { worker: workers().open, cache, facts: {} });
+  await modelCache.gc([ref], { cache, facts: {} });
+  expect(await keyOfNote(cache)).not.toBe("");
+  await modelCache.evict(ref, { cache, facts: {} });
+  expect(await keyOfNote(cache)).toBe("");
+});
 
 test("a second load starts its worker before the manifest has arrived", async () => {
   await using server = await scriptedServer(makePack().files);
