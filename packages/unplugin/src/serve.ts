@@ -3,6 +3,7 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { extname, join, normalize } from "node:path";
+import { pipeline } from "node:stream/promises";
 import { isInside, type StaticFile } from "./placement.ts";
 import type { Published } from "./project.ts";
 
@@ -32,7 +33,8 @@ export async function serveFile(
     "cache-control": path.endsWith("/manifest.json") ? "no-cache" : "public, max-age=31536000, immutable",
   });
   if (request.method === "HEAD") response.end();
-  else if (typeof source === "string") createReadStream(source).pipe(response);
+  else if (typeof source === "string")
+    await pipeline(createReadStream(source), response).catch(() => undefined); // a page that left, a file that went
   else response.end(source);
   return true;
 }
