@@ -65,6 +65,7 @@ async function select(next: Choice | undefined): Promise<void> {
   if (!state || !next || !model) return;
   const pinned = { manifestUrl: new URL(state.manifest, location.href).href, sha256: state.sha256 };
   const samples = await samplesOf(state.samples[next.model]);
+  if (choice !== next) return; // another was chosen meanwhile
   await panel.show({ choice: next, model, pinned, samples, hasRuntime: state.hasRuntime });
 }
 
