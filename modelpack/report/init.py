@@ -25,10 +25,10 @@ _EXAMPLE = """
 # source = "models/my-model.onnx"
 """
 _VARIANTS = """
-[models.{id}.variants]          # one variant = one file for one kind of device
-fp32 = {{}}                     # as it is: the reference, and the fallback
-fp16 = {{}}                     # half the bytes, for WebGPU
+[models.{id}.variants]          # one variant = one file for one kind of device; of several for it, pages take the first
 q8 = {{}}                       # 8-bit weights: a quarter of the bytes, runs everywhere
+fp16 = {{}}                     # half the bytes, for WebGPU
+fp32 = {{}}                     # as it is: the reference, and the fallback
 """
 _GOLDEN = """
 # What "still good enough" means: samples the variants are compared on with the original. Fill in and uncomment.

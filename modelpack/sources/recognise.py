@@ -211,9 +211,13 @@ def _assets(folder: Path, prefix: str, files: tuple[str, ...]) -> Iterator[Asset
 
 
 def _golden(golden: Golden | None, folder: Path) -> Golden | None:
-    if golden is None or golden.tokenizer is not None or golden.samples.suffix != ".jsonl":
+    if golden is None or golden.tokenizer is not None or not _has_texts(golden):
         return golden
     return replace(golden, tokenizer=folder / _TOKENIZER)
+
+
+def _has_texts(golden: Golden) -> bool:
+    return any(path.suffix == ".jsonl" for path in (golden.samples, golden.other) if path)
 
 
 def _has_two_graphs(source: CheckpointSource, export: Export) -> bool:

@@ -68,11 +68,16 @@ def test_recognise_keeps_declared_assets(tmp_path: Path) -> None:
     assert found.assets == (Asset("labels", tmp_path / "labels.json"),)
 
 
-def test_recognise_reads_golden_texts_with_the_tokenizer_of_the_checkpoint(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "golden", ['{ samples = "g.jsonl" }', '{ samples = "g.npz", other = "g.jsonl" }']
+)
+def test_recognise_reads_golden_texts_with_the_tokenizer_of_the_checkpoint(
+    golden: str, tmp_path: Path
+) -> None:
     folder = make_sentence_checkpoint(tmp_path / "words")
-    golden = model(tmp_path, 'golden = { samples = "g.jsonl" }').golden
-    assert golden is not None
-    assert golden.tokenizer == folder / "tokenizer.json"
+    found = model(tmp_path, f"golden = {golden}").golden
+    assert found is not None
+    assert found.tokenizer == folder / "tokenizer.json"
 
 
 def test_recognise_makes_two_models_of_an_encoder_and_a_decoder(tmp_path: Path) -> None:
