@@ -7,7 +7,6 @@ the hub is asked for files only.
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,13 +14,14 @@ from msgspec.structs import replace
 
 from modelpack.digest import digest_file
 from modelpack.engine.hub import HubFile, fetch_from_hub, hub_file, list_repository
-from modelpack.errors import SourceError, SourceUnreachableError, StoreError
+from modelpack.errors import SourceError, SourceUnreachableError
 from modelpack.sources.checkpoint import Allowed
 from modelpack.sources.download import Progress
 from modelpack.sources.hub import is_small, wanted_files
 from modelpack.sources.sourcing import hub_sources, with_sources
 from modelpack.spec.project import Project
 from modelpack.spec.sources import HubSource, PinnedFile
+from modelpack.store.atomic import write_atomically
 from modelpack.store.store import LAYOUT_FOLDER
 from modelpack.units import format_size
 
@@ -91,19 +91,9 @@ def _fetched(source: HubSource, project: Project, progress: Progress) -> HubSour
         if path.is_file() and digest_file(path) == file.sha256:
             continue
         found = fetch_from_hub(hub_file(source, file), progress)
-        _copy(found, path)
+        write_atomically(path, found.read_bytes())  # small, and other builds may do the same now
     return replace(source, folder=folder)
 
 
 def _small(source: HubSource) -> Iterator[PinnedFile]:
     return (file for file in source.files if is_small(file.name))
-
-
-def _copy(found: Path, path: Path) -> None:
-    part = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(found, part)
-        part.replace(path)
-    except OSError as err:
-        raise StoreError("MP-E702", f"cannot be written: {err.strerror}", where=str(path)) from err
