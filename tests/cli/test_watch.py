@@ -101,7 +101,7 @@ def test_watch_killed_leaves_nothing_in_the_way_of_the_next(project: Project) ->
         assert watch.event("step")["state"] == "started"
         watch.process.kill()
         watch.process.wait()
-    assert left_after(mark, 10.0) == []
+    assert left_after(mark) == []
     with running("watch", "--json", "-C", project.folder) as watch:
         assert report(watch.event("report"))[0] == "built"
         watch.event("waiting")

@@ -147,7 +147,7 @@ def test_workers_end_when_the_parent_is_killed(tmp_path: Path) -> None:
         assert parent.stdout is not None
         children = [int(pid) for pid in parent.stdout.readline().split()]
         parent.kill()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + MINUTE_S
     while any(_is_running(pid) for pid in children) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert children

@@ -239,4 +239,4 @@ def test_digest_of_a_thousand_known_files_opens_none_and_takes_no_time(tmp_path:
         for path in paths:
             second.digest(path)
     assert opened == [str(tmp_path / "stats.json")]
-    assert time.perf_counter() - began_s < 20  # 10 ms measured; a guard against anything quadratic
+    assert time.perf_counter() - began_s < 60  # 10 ms measured; a guard against anything quadratic
