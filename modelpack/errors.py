@@ -56,6 +56,7 @@ CODES = {
     "MP-E451": "a recipe does not suit the model",
     "MP-E452": "no variant that was tried meets the accuracy limits",
     "MP-E453": "a node does not run on the device, or falls back to another",
+    "MP-E454": "a variant does not run in a real browser as it should",
     "MP-E460": "a checkpoint cannot be exported",
     "MP-E461": "an exported model differs from its checkpoint",
     "MP-E462": "a downloaded graph lacks its data files",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from modelpack.bench.chromium import INSTALL_CHROMIUM, started_chromium
+from modelpack.bench.chromium import INSTALL_CHROMIUM, SoftwareGpu, started_chromium
 from modelpack.bench.driver import Driver
 from modelpack.bench.firefox import INSTALL_FIREFOX, started_firefox
 from modelpack.errors import BenchError, UsageError
@@ -42,15 +43,19 @@ _PROGRAMS: Final[dict[BrowserName, tuple[str, ...]]] = {
         "C:\\Program Files\\Mozilla Firefox\\firefox.exe",
     ),
 }
+_CHROMIUMS: Final[tuple[BrowserName, ...]] = ("chromium", "chrome", "edge")
 _DRIVERS: Final = {"chromium": "playwright", "firefox": "websockets"}
 
 
 class Choice(Struct, frozen=True):
-    """A browser to start: its kind, its program (None: Playwright's own), and whether it may emulate a GPU."""
+    """A browser to start: its kind, its program (None: Playwright's own), and whether it emulates a GPU.
+
+    `fallback`: only where the machine has none.
+    """
 
     name: BrowserName
     program: Path | None
-    software_gpu: bool = False
+    software_gpu: SoftwareGpu = False
 
     @property
     def is_chromium(self) -> bool:
@@ -77,6 +82,27 @@ def installed_browsers() -> tuple[Choice, ...]:
     for choice in found:
         _check_driver(choice)
     return found
+
+
+def installed_chromium() -> Choice | None:
+    """The Chromium, Chrome or Edge that is installed on this machine; None where there is none but, perhaps, Playwright's."""
+    for name in _CHROMIUMS:
+        path = _first(_PROGRAMS[name])
+        if path is not None:
+            return Choice(name, path)
+    return None
+
+
+def chromium_places() -> Iterator[Path]:
+    """Every place where one is looked for, in order, Playwright's own last."""
+    folders = [Path(folder) for folder in os.get_exec_path() if folder]
+    for name in _CHROMIUMS:
+        for program in _PROGRAMS[name]:
+            # Joined to an absolute path, a folder goes away.
+            yield from dict.fromkeys(folder / program for folder in folders)
+    path = _playwright_chromium()
+    if path is not None:
+        yield path
 
 
 def check_slowdown(choice: Choice) -> None:
@@ -120,8 +146,10 @@ def _found(wanted: str) -> Iterator[tuple[BrowserName, Path | None]]:
             path = _first(programs)
             if path is not None:
                 yield name, path
-    if wanted in {"", "chromium"} and _playwright_has_chromium():
-        yield "chromium", None
+    if wanted in {"", "chromium"}:
+        path = _playwright_chromium()
+        if path is not None and path.is_file():
+            yield "chromium", None
 
 
 def _first(programs: Sequence[str]) -> Path | None:
@@ -129,13 +157,14 @@ def _first(programs: Sequence[str]) -> Path | None:
     return next((Path(path) for path in found if path), None)
 
 
-def _playwright_has_chromium() -> bool:
+def _playwright_chromium() -> Path | None:
+    """Where Playwright's own browser is, or would be."""
     if importlib.util.find_spec("playwright") is None:
-        return False
+        return None
     from playwright.sync_api import sync_playwright  # noqa: PLC0415
 
     with sync_playwright() as playwright:
-        return Path(playwright.chromium.executable_path).is_file()
+        return Path(playwright.chromium.executable_path)
 
 
 def _check_driver(choice: Choice) -> None:

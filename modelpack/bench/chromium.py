@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from modelpack.bench.driver import PAGE_TIMEOUT_S, Driver, Page, page_failed, start_failed
 
@@ -25,15 +25,20 @@ _QUIET: Final = (
     "--disable-renderer-backgrounding",
 )
 # Chromium 156: the first alone finds SwiftShader where there is no graphics processor, the second asks for it where there is.
-_SOFTWARE_GPU: Final = ("--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader")
+SoftwareGpu: TypeAlias = Literal["fallback"] | bool
+_SOFTWARE_GPU: Final[dict[SoftwareGpu, tuple[str, ...]]] = {
+    False: (),
+    "fallback": ("--enable-unsafe-webgpu",),
+    True: ("--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"),
+}
 
 
 @contextmanager
-def started_chromium(program: Path | None, *, software_gpu: bool) -> Iterator[Driver]:
+def started_chromium(program: Path | None, *, software_gpu: SoftwareGpu) -> Iterator[Driver]:
     """The browser, without a window. Without a program, Playwright's own. Raises: BenchError MP-E802."""
     from playwright.sync_api import Error, sync_playwright  # noqa: PLC0415 (an extra; 200 ms)
 
-    arguments = [*_QUIET, *(_SOFTWARE_GPU if software_gpu else ())]
+    arguments = [*_QUIET, *_SOFTWARE_GPU[software_gpu]]
     if sys.platform == "linux" and os.geteuid() == 0:
         arguments.append("--no-sandbox")  # root has none; it loads nothing but our own page
     with sync_playwright() as playwright:

@@ -29,21 +29,36 @@ class Parts(Struct, frozen=True):
     loader: Path
 
 
+class Runtime(Struct, frozen=True):
+    """The folder of onnxruntime-web's files, and its version."""
+
+    folder: Path
+    version: str
+
+
 class _Package(Struct, frozen=True):
     version: str = "unknown"
 
 
 def find_parts(start: Path) -> Parts:
     """What pages of the project at `start` load. Raises: BenchError MP-E803 if something is not installed."""
-    runtime = _installed(_RUNTIME, start)
-    if runtime is None or not (runtime / "dist/ort.wasm.min.mjs").is_file():
+    runtime = find_runtime(start)
+    if runtime is None:
         raise BenchError(
             "MP-E803",
             f"{_RUNTIME} is not in node_modules",
             where=str(start),
             remedy=f"run `npm install {_RUNTIME}`, or measure natively: --only native",
         )
-    return Parts(runtime / "dist", _version(runtime), find_loader(start))
+    return Parts(runtime.folder, runtime.version, find_loader(start))
+
+
+def find_runtime(start: Path) -> Runtime | None:
+    """The project's own onnxruntime-web; None where it is not installed."""
+    package = _installed(_RUNTIME, start)
+    if package is None or not (package / "dist/ort.wasm.min.mjs").is_file():
+        return None
+    return Runtime(package / "dist", _version(package))
 
 
 def find_loader(start: Path) -> Path:

@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
+from modelpack.bench.trial.trials import BrowserTrials, Order
 from modelpack.cli.fast import record_for
 from modelpack.cli.forecast import forecast
 from modelpack.cli.options import Options, add_jobs, add_models
@@ -21,9 +22,11 @@ from modelpack.digest import digest_file
 from modelpack.engine.build import Outcome, Request, build_project
 from modelpack.engine.fastpath import remember
 from modelpack.engine.locking import check_lock, record_hub
+from modelpack.engine.runner import Listener
 from modelpack.engine.settling import settle
 from modelpack.engine.survey import survey
-from modelpack.engine.workers import ProcessWorkers
+from modelpack.engine.trials import Trials, no_trials
+from modelpack.engine.workers import ProcessWorkers, Workers
 from modelpack.plan import make_plan
 from modelpack.report.build import build_text, failure_text, unchanged_text
 from modelpack.report.dry_run import dry_run_json, dry_run_text
@@ -158,12 +161,20 @@ def _build(request: Request, options: BuildOptions, store: Store, terminal: Term
     workers = ProcessWorkers(options.jobs)
     try:
         with show_progress(terminal, steps, as_stream=options.json == "stream") as listen:
-            outcome = build_project(request, store, workers, listen)
+            trials = _trials(request, store, workers, listen)
+            outcome = build_project(replace(request, trials=trials), store, workers, listen)
     finally:
         workers.stop()
     limits = request.whole.cache
     collect_when_due(store, limits.max_size_bytes, limits.max_age_s, time.time())
     return outcome
+
+
+def _trials(request: Request, store: Store, workers: Workers, listen: Listener) -> Trials:
+    """What runs variants in a browser. Development does not wait for one."""
+    if request.project.tried == "never" or request.mode == "development":
+        return no_trials
+    return BrowserTrials(Order(request.project, store, workers, listen, request.force))
 
 
 def _report(outcome: Outcome, options: BuildOptions, terminal: Terminal) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from modelpack.config import budget_keys, grammar, runtime_keys, variant_keys
+from modelpack.config import budget_keys, compatibility_keys, grammar, runtime_keys, variant_keys
 from modelpack.config.budgets import read_limits, read_networks
 from modelpack.config.containers import Values
 from modelpack.config.golden import read_golden
@@ -50,6 +50,7 @@ def assemble(values: Values, config: Path, mode: Mode) -> Project:
         models=tuple(_model(id_, model, around) for id_, model in found.items()),
         runtime=_runtime(values),
         web_release=values.table(runtime_keys.RUNTIME).get(runtime_keys.RUNTIME_VERSION) or "",
+        tried=compatibility_keys.tried_in_browser(values.table(compatibility_keys.COMPATIBILITY)),
     )
 
 

@@ -39,3 +39,19 @@ class PathOrOff(Leaf["Path | Literal[False]"], frozen=True):
     def schema(self, tables: Schema) -> Schema:
         """A path, or false."""
         return {"anyOf": [self.path.schema(tables), {"const": False}]}
+
+
+class FlagOrAuto(Leaf["bool | Literal['auto']"], frozen=True):
+    """true, false, or "auto" for as it turns out."""
+
+    def read(self, value: object, at: Place) -> bool | Literal["auto"]:
+        """The setting."""
+        if isinstance(value, bool):
+            return value
+        if value != "auto":
+            raise at.wrong(value, '"auto", true or false')
+        return "auto"
+
+    def schema(self, _tables: Schema) -> Schema:
+        """A boolean, or "auto"."""
+        return {"anyOf": [{"type": "boolean"}, {"const": "auto"}]}

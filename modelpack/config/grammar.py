@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import get_args
 
 from modelpack.config.budget_keys import BUDGET
+from modelpack.config.compatibility_keys import COMPATIBILITY
 from modelpack.config.containers import Key, ListOf, MapOf, Table
 from modelpack.config.fields import Choice, Count, Duration, Name, PathField, Size, Text
 from modelpack.config.flag_field import PathOrOff
@@ -231,4 +232,4 @@ MODELS = Key(
     required=True,
 )
 
-PROJECT = Table("project", (OUTPUT, RUNTIME, CACHE, NETWORKS, DEFAULTS, MODELS))
+PROJECT = Table("project", (OUTPUT, RUNTIME, COMPATIBILITY, CACHE, NETWORKS, DEFAULTS, MODELS))

@@ -27,6 +27,7 @@ from modelpack.engine.publishing import Publication, check_frozen, check_output,
 from modelpack.engine.reporting import BuiltVariant, built_variants, report_on, verdicts_on
 from modelpack.engine.runner import Listener, Runner
 from modelpack.engine.schedule import run_plan
+from modelpack.engine.trials import Trials, Tried, no_trials
 from modelpack.engine.workers import Workers
 from modelpack.errors import FrozenError, InternalError, ModelpackError, StoreError
 from modelpack.judge.budgets import exit_code
@@ -37,7 +38,7 @@ from modelpack.publish.folder import MANIFEST_FILE
 from modelpack.publish.hosts import FILE_LIMIT_BYTES
 from modelpack.publish.manifest import encode_manifest, make_manifest
 from modelpack.publish.pack import Pack
-from modelpack.record import BuildReport, BuildStatus, Verdict
+from modelpack.record import BuildReport, BuildStatus, VariantReport, Verdict
 from modelpack.spec.project import Mode, Model, Project
 from modelpack.spec.sources import ExportedSource, HubSource, UrlSource
 from modelpack.store.store import Store
@@ -57,6 +58,7 @@ class Request(Struct, frozen=True):
     keep_going: bool = False
     jobs: int = 1
     on_wait: Callable[[str], None] = print
+    trials: Trials = no_trials
 
 
 class Outcome(Struct, frozen=True):
@@ -111,6 +113,11 @@ def _build(request: Request, store: Store, workers: Workers, listen: Listener) -
     store.stat_cache.save()
     complete = tuple(model for model in request.project.models if _is_complete(model, plan, runner))
     errors = _failures(request, complete, runner)
+    tried = Tried()
+    if complete and (request.keep_going or not errors):
+        tried = request.trials(complete, runner.results)
+        errors = (*errors, *tried.errors)
+        complete = tuple(model for model in complete if model.id not in tried.failed)
     built = _NOTHING
     if complete and (request.keep_going or not errors):
         built = _pack_and_judge(request, complete, runner, store)
@@ -125,9 +132,7 @@ def _build(request: Request, store: Store, workers: Workers, listen: Listener) -
         status="failed" if errors and code == 4 else _status(code, runner, publication),
         manifest=_manifest_name(request.project) if publication else "",
         manifest_sha256=publication.digest if publication else "",
-        variants=tuple(
-            report_on(one, plan, runner, _source_bytes(one.model, runner)) for one in built.variants
-        ),
+        variants=tuple(_row(one, plan, runner, tried) for one in built.variants),
         verdicts=built.verdicts,
         errors=tuple(str(err) for err in errors),
         seconds=time.monotonic() - began_s,
@@ -144,8 +149,8 @@ def _build(request: Request, store: Store, workers: Workers, listen: Listener) -
         code,
         errors,
         runner.inputs.read_digests(),
-        (*(publication.files if publication else ()), *filter(Path.exists, beside)),
-        (*sorted(runner.inputs.absent), *(path for path in beside if not path.exists())),
+        (*(publication.files if publication else ()), *filter(Path.exists, beside), *tried.read),
+        (*sorted(runner.inputs.absent), *(p for p in beside if not p.exists()), *tried.absent),
     )
 
 
@@ -210,6 +215,13 @@ def _pack_and_judge(
     manifest_bytes = len(encode_manifest(manifest))
     verdicts = (v for one in variants for v in verdicts_on(one, baseline, manifest_bytes))
     return _Built(pack, variants, tuple(verdicts))
+
+
+def _row(built: BuiltVariant, plan: Plan, runner: Runner, tried: Tried) -> VariantReport:
+    """The variant's row of the table, with what was noted in the browser."""
+    row = report_on(built, plan, runner, _source_bytes(built.model, runner))
+    target = variant_target(built.model, built.variant)
+    return replace(row, notes=(*row.notes, *tried.notes.get(target, ())))
 
 
 def _with_fallbacks(built: BuiltVariant, runner: Runner, store: Store) -> BuiltVariant:

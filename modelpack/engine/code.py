@@ -32,10 +32,21 @@ def code_digests(kind: StepKind) -> tuple[tuple[str, str], ...]:
     return tuple((name, _digest(name)) for name in sorted(names))
 
 
+def folder_digests(*folders: str) -> tuple[tuple[str, str], ...]:
+    """The digest of each source file in these folders of the package, scripts of pages included."""
+    names = {
+        name
+        for folder in folders
+        for ending in ("py", "js", "html")
+        for name in _files(folder, ending)
+    }
+    return tuple((name, _digest(name)) for name in sorted(names))
+
+
 @cache
-def _files(folder: str) -> tuple[str, ...]:
+def _files(folder: str, ending: str = "py") -> tuple[str, ...]:
     return tuple(
-        path.relative_to(_PACKAGE).as_posix() for path in (_PACKAGE / folder).rglob("*.py")
+        path.relative_to(_PACKAGE).as_posix() for path in (_PACKAGE / folder).rglob(f"*.{ending}")
     )
 
 

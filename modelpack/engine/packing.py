@@ -38,7 +38,7 @@ def pack_model(
         id=model.id,
         inputs=variants[0].layout.inputs,
         outputs=tuple(output for output in variants[0].layout.outputs if output.name in kept),
-        state=model.state or _exported_state(model, results, store),
+        state=carried_state(model, results, store),
         assets=_layout(results.get(f"assets:{model.id}"), store),
         load=model.load,
         group=model.group,
@@ -83,6 +83,13 @@ def _chunks_of(
             packed = PackedChunk(output.digest, output.size_bytes, _forms(forms.get(output.digest)))
             chunks[output.digest] = _merged(chunks.get(output.digest), packed)
     return chunks
+
+
+def carried_state(
+    model: Model, results: Mapping[str, TaskResult], store: Store
+) -> tuple[StatePair, ...]:
+    """The state that pages carry from call to call: what is configured, else what the source has."""
+    return model.state or _exported_state(model, results, store)
 
 
 def evaluation_of(

@@ -35,6 +35,10 @@ Form = Literal["gzip", "zstd", "br"]
 Compression = Literal["balanced", "smallest", "none"]
 
 
+# Whether variants are run in a real browser before they are published: where one is there, always, or never.
+TriedInBrowser = Literal["auto", "always", "never"]
+
+
 class Asset(Struct, frozen=True):
     """A companion file (a tokenizer, labels) that is published beside the model."""
 
@@ -118,6 +122,7 @@ class Project(Struct, frozen=True):
     models: tuple[Model, ...]
     runtime: RuntimeSettings | None = None
     web_release: str = ""
+    tried: TriedInBrowser = "auto"
 
     @property
     def baseline(self) -> Path:

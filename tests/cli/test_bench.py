@@ -41,6 +41,7 @@ def page(built: Project) -> Project:
         choose_browser("")
     except BenchError as err:
         pytest.skip(str(err))
+    built.edit("[output]", "[compatibility]\nbrowser = false\n\n[output]")
     return built
 
 

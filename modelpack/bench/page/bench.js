@@ -1,4 +1,5 @@
 // One visit of a page that uses the model: load, first inference, later inferences, and the outputs of the golden set.
+import { adapter } from "/bench/adapter.js";
 import { heapBytes } from "/bench/heap.js";
 import { readSample, writeOutputs } from "/bench/packs.js";
 
@@ -102,15 +103,6 @@ function askWorker() {
     channel.addEventListener("message", ({ data }) => resolve(data));
     channel.postMessage("size");
   }).finally(() => channel.close());
-}
-
-/** The WebGPU adapter: its name, and its optional features; null where there is none. */
-export async function adapter() {
-  const found = await navigator.gpu?.requestAdapter().catch(() => null);
-  if (!found) return null;
-  const { vendor = "", architecture = "", device = "", description = "" } = found.info ?? {};
-  const name = [vendor, architecture, device, description].filter(Boolean).join(" ") || "unnamed";
-  return { name, features: [...found.features] };
 }
 
 globalThis.bench = { visit, adapter };

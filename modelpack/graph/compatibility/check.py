@@ -56,6 +56,7 @@ class _Walk:
         self.found: list[Found] = []
         self.on_device = 0
         self.on_processor = 0
+        self.near: set[str] = set()
 
     def graph(
         self, graph: onnx.GraphProto, outer: Types, near: frozenset[str], *, top: bool
@@ -90,6 +91,8 @@ class _Walk:
         operator = f"{domain}.{node.op_type}" if domain else node.op_type
         place = self.support.place(operator, signature.since, bound)
         may_be_near = reads_near or node.op_type in _SHAPES
+        if may_be_near:
+            self.near.add(node_label(node))
         is_near = may_be_near and (place != "device" or _is_whole(node, types))
         if place == "device" or (place == "wasm" and may_be_near):
             self.on_processor += place == "wasm"
@@ -105,6 +108,13 @@ def check_graph(model: onnx.ModelProto, support: Support, table: TableFile) -> C
     walk = _Walk(model, support, table)
     walk.graph(model.graph, {}, frozenset(), top=True)
     return Checked(tuple(walk.found), walk.on_device, walk.on_processor)
+
+
+def near_nodes(model: onnx.ModelProto, support: Support, table: TableFile) -> frozenset[str]:
+    """The nodes that read only what lies on the processor anyway (case 3), as people name them."""
+    walk = _Walk(model, support, table)
+    walk.graph(model.graph, {}, frozenset(), top=True)
+    return frozenset(walk.near)
 
 
 def _is_whole(node: onnx.NodeProto, types: Types) -> bool:

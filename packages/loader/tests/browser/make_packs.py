@@ -27,6 +27,9 @@ BANDS = 12
 BAND_SHAPE = (8, 8192)  # 256 KiB in fp32: the least that has a chunk of its own
 
 HEAD = """
+[compatibility]
+browser = false
+
 [output]
 path = "packs"
 host = "{host}"

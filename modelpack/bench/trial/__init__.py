@@ -1,0 +1,1 @@
+"""One real run of each variant in a browser, before it is published."""
