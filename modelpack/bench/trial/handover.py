@@ -8,6 +8,7 @@ from typing import Literal
 from msgspec import Struct
 
 from modelpack.spec.golden import StatePair
+from modelpack.spec.variants import Device
 
 
 class Preparation(Struct, frozen=True):
@@ -53,7 +54,7 @@ class Judging(Struct, frozen=True):
 
     target: str
     graph: Path
-    device: str
+    device: Device
     release: str
     browser: str
     accepted: tuple[tuple[str, str], ...]
