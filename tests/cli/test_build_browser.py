@@ -121,8 +121,8 @@ def test_build_that_must_run_in_a_browser_fails_without_a_runtime(project: Proje
     answer = build(project, "words@q8")
     assert answer.code == 1
     assert (
-        "MP-E803 compatibility.browser: onnxruntime-web is not in node_modules, and every variant must run in a "
-        'browser — run `npm install onnxruntime-web`, or write `browser = "auto"` in [compatibility]'
+        "MP-E803 compatibility.browser: there is no onnxruntime-web here that a page could load, and every variant "
+        'must run in a browser — run `npm install onnxruntime-web`, or write `browser = "auto"` in [compatibility]'
     ) in answer.err
     assert not (project.output / "manifest.json").exists()
 
@@ -132,6 +132,6 @@ def test_build_with_half_a_runtime_says_that_nothing_ran(project: Project) -> No
     answer = build(project, "words@q8")
     assert answer.code == 0
     assert (
-        "note words: browser: not run in one: onnxruntime-web is not in node_modules; run "
+        "note words: browser: not run in one: there is no onnxruntime-web here that a page could load; run "
         "`npm install onnxruntime-web`, or write `browser = false` in [compatibility]"
     ) in answer.err

@@ -41,7 +41,9 @@ def find_place(project: Project) -> Place:
     runtime = find_runtime(project.config.parent)
     if runtime is None:
         remedy = "run `npm install onnxruntime-web`"
-        raise BenchError("MP-E803", "onnxruntime-web is not in node_modules", remedy=remedy)
+        raise BenchError(
+            "MP-E803", "there is no onnxruntime-web here that a page could load", remedy=remedy
+        )
     if runtime.version != project.web_release:
         found = f"onnxruntime-web {runtime.version} is in node_modules, and pages load {project.web_release}"
         remedy = f"run `npm install onnxruntime-web@{project.web_release}`"
