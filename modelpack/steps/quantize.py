@@ -38,6 +38,7 @@ _WANTED = {
     "q4": f"products and look-ups with float32 weights of {MIN_ELEMENTS} numbers or more",
     "bnb4": f"products with float32 weights of {MIN_ELEMENTS} numbers or more",
 }
+_LEFT_BY_SETTINGS = " that overrides, embedding_dtype and output_dtype leave to it"
 _SAME = {"int8": "q8", "uint8": "q8", "q4f16": "q4"}  # what they narrow
 _INSTEAD = {"fp16": "fp32", "q8": "fp16 or fp32", "q4": "q8", "bnb4": "q8"}
 
@@ -172,9 +173,9 @@ def _measured(applied: Applied) -> tuple[Measurement, ...]:
 
 
 def _nothing_changed(params: QuantizeParams, applied: Applied) -> StepError:
-    dtype = params.dtype
+    dtype, settings = params.dtype, params.settings
     notes = f" ({'; '.join(applied.notes)})" if applied.notes else ""
-    if params.settings.is_static:
+    if settings.is_static:
         return StepError(
             "MP-E450",
             f"static {dtype} changes nothing in this model: it rounds what products and filters outside branches and "
@@ -184,7 +185,8 @@ def _nothing_changed(params: QuantizeParams, applied: Applied) -> StepError:
         )
     return StepError(
         "MP-E450",
-        f"{dtype} changes nothing in this model: it narrows {_WANTED[_SAME.get(dtype, dtype)]}, and finds none{notes}",
+        f"{dtype} changes nothing in this model: it narrows {_WANTED[_SAME.get(dtype, dtype)]}, and finds none"
+        f"{_LEFT_BY_SETTINGS if settings.overrides or settings.embedding_dtype or settings.output_dtype else ''}{notes}",
         where="dtype",
         remedy=f'remove the {dtype} variant, or use dtype = "{_INSTEAD[_SAME.get(dtype, dtype)]}"',
     )

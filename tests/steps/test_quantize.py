@@ -176,6 +176,14 @@ def test_run_fp16_with_a_filter_in_8_bits_computes_in_half_precision(tmp_path: P
     assert np.allclose(expected, found, atol=0.02 * np.abs(np.asarray(expected)).max())
 
 
+def test_run_q4_whose_weights_are_all_overridden_says_so(tmp_path: Path) -> None:
+    settings = RecipeSettings(overrides=(Override("*", "fp16", 32),))
+    source = onnx_models.write(two_layers(), tmp_path / "model.onnx")
+    params = QuantizeParams("q4", "wasm", (), 32, settings)
+    with pytest.raises(StepError, match=r"MP-E450 .* finds none that overrides, .* leave to it"):
+        quantize.run(step_input(params, tmp_path, model=source))
+
+
 def test_run_bnb4_without_products_fails_and_names_what_to_use(tmp_path: Path) -> None:
     with pytest.raises(StepError, match=r'MP-E450 dtype: bnb4 .* or use dtype = "q8"'):
         run(onnx_models.conv_net(), tmp_path, "bnb4")
