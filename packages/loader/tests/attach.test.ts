@@ -1,7 +1,7 @@
 /** A load in the worker of the site, over fakes of both kinds of worker, each with an engine of this thread. */
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createEngine } from "../src/engine.ts";
-import { type LoadOptions, load, type ModelpackError } from "../src/index.ts";
+import { type LoadOptions, load, type ModelpackError, preload } from "../src/index.ts";
 import { memoryStore } from "../src/memory.ts";
 import { serve, type WorkerScope } from "../src/serve.ts";
 import { type Client, shareEngine } from "../src/shared.ts";
@@ -91,10 +91,11 @@ async function namesAfter(
 
 async function visit(shape: PackShape = {}, options: LoadOptions = {}): Promise<void> {
   await using server = await scriptedServer(makePack(shape).files);
-  const model = await load(`${server.url}/manifest.json#m`, {
+  const [ref, stored] = [`${server.url}/manifest.json#m`, { cache: memoryStore(), facts: {} }];
+  await preload(ref, stored); // on a slow machine, a first visit would rehearse, and fail there
+  const model = await load(ref, {
+    ...stored,
     worker: "shared",
-    cache: memoryStore(),
-    facts: {},
     onWarning: (warning) => void warnings.push(warning),
     ...options,
   });
