@@ -117,3 +117,11 @@ def test_imports_of_a_build_that_exports_leave_torch_to_a_worker(tmp_path: Path)
 @pytest.mark.parametrize("argv", [["--help"], ["--version"], ["list", "--help"]])
 def test_imports_of_help_hold_no_scheduler(argv: list[str]) -> None:
     assert sorted(loaded(*argv) & {"doit", "pebble", "rich", *HEAVY}) == []
+
+
+def test_imports_of_what_remembers_runs_in_a_browser_are_light() -> None:
+    program = (
+        "import json, sys, modelpack.bench.trial.trials\n"
+        'print(json.dumps([0, sorted({name.partition(".")[0] for name in sys.modules})]))'
+    )
+    assert sorted(answered(program) & {"playwright", "websockets", *HEAVY}) == []
