@@ -5,8 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
+
+from msgspec.structs import replace
 
 from modelpack.cli.build import BuildOptions, make
 from modelpack.cli.naming import free_id, model_id
@@ -22,9 +25,10 @@ from modelpack.engine.settling import settle
 from modelpack.engine.sizes import model_bytes
 from modelpack.errors import UsageError
 from modelpack.record import BuildReport
-from modelpack.report.add import NewModel, model_text, variants_for
+from modelpack.report.add import ANYTHING, NewModel, model_text, variants_for, without_webgpu
 from modelpack.report.init import HEAD
 from modelpack.sources.lock import lock_path
+from modelpack.spec.variants import HALVES
 from modelpack.store.atomic import write_atomically
 
 EXAMPLES = """\
@@ -33,6 +37,7 @@ EXAMPLES = """\
   modelpack add py:package/folder --task fill-mask
   modelpack add https://example.com/words.onnx --name words --no-build"""
 _HUB_WITHOUT_REVISION = re.compile(r"hf:[^@]+")
+_NOT_THERE = "MP-E453"
 _SCHEME = re.compile(r"[a-z]{2,}:")
 _SAY_NOTHING = {"", "model", "models", "onnx", "checkpoint", "weights", "resolve", "main"}
 _KEPT_CODES = (
@@ -91,16 +96,44 @@ def _add(options: AddOptions, terminal: Terminal, path: Path) -> int:
             models = record_model(project, draft.id, store, progress)
             # Parts of a checkpoint share its files; two graphs are two downloads.
             size_bytes = max(model_bytes(model, store) for model in models)
-    model = NewModel(draft.id, draft.source, draft.settings, variants_for(size_bytes))
+    variants = variants_for(size_bytes)
+    anything: Mapping[str, tuple[str, ...]] = {
+        name: (ANYTHING,) for name in variants if name in HALVES
+    }
+    model = replace(draft, variants=variants, fallbacks=anything)
     _write(path, text, model_text(model, {}))
     terminal.say(f"wrote {path.name}: models.{model.id}, as {', '.join(model.variants)}")
     if options.no_build:
         return 0
-    outcome = make(_build_options(options, [one.id for one in models]), terminal)
+    build = _build_options(options, [one.id for one in models])
+    outcome = make(build, terminal)
+    if anything and any(err.code == _NOT_THERE for err in outcome.errors):
+        model = _for_wasm(model)
+        _write(path, text, model_text(model, {}))
+        terminal.say(f"wrote {path.name}: as {', '.join(model.variants)} instead; building those")
+        outcome = make(build, terminal)
     if outcome.exit_code == 0:
+        found = {name: tuple(sorted(outcome.fallbacks.get(name, ()))) for name in anything}
+        model = replace(model, fallbacks=found)
         _write(path, text, model_text(model, _downloads(outcome.report)))
         terminal.say(f"wrote {path.name}: budgets, a tenth above these downloads")
+        _tell(found, terminal)
     return outcome.exit_code
+
+
+def _for_wasm(model: NewModel) -> NewModel:
+    """The model without its variants for webgpu, none of whose providers run some of its nodes in half precision."""
+    refused = f"No {', '.join(model.fallbacks)}: webgpu does not run this model in it."
+    left = without_webgpu(model.variants)
+    return replace(model, variants=left, fallbacks={}, refused=refused)
+
+
+def _tell(fallbacks: Mapping[str, tuple[str, ...]], terminal: Terminal) -> None:
+    for name, operators in fallbacks.items():
+        if operators:
+            terminal.say(
+                f"{name} leaves {', '.join(operators)} to wasm: webgpu has no kernel for it (accept_fallback)"
+            )
 
 
 def _config(options: AddOptions) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from msgspec import Struct
@@ -62,7 +62,10 @@ class Request(Struct, frozen=True):
 
 
 class Outcome(Struct, frozen=True):
-    """How a build ended. `read` are the digests of the files it read, `written` what is published: for the fast path."""
+    """How a build ended. `read` are the digests of the files it read, `written` what is published: for the fast path.
+
+    `fallbacks` are the operators that each variant leaves to wasm, as its configuration accepts.
+    """
 
     report: BuildReport
     exit_code: int
@@ -70,6 +73,7 @@ class Outcome(Struct, frozen=True):
     read: Mapping[Path, str]
     written: tuple[Path, ...]
     absent: tuple[Path, ...]
+    fallbacks: Mapping[str, frozenset[str]]
 
 
 class _Built(Struct, frozen=True):
@@ -151,7 +155,17 @@ def _build(request: Request, store: Store, workers: Workers, listen: Listener) -
         runner.inputs.read_digests(),
         (*(publication.files if publication else ()), *filter(Path.exists, beside), *tried.read),
         (*sorted(runner.inputs.absent), *(p for p in beside if not p.exists()), *tried.absent),
+        _fallbacks(built.variants),
     )
+
+
+def _fallbacks(variants: Iterable[BuiltVariant]) -> Mapping[str, frozenset[str]]:
+    """Of a model in parts, those of all."""
+    found: dict[str, frozenset[str]] = {}
+    for one in variants:
+        operators = {node.operator for node in one.fallbacks}
+        found[one.variant.id] = found.get(one.variant.id, frozenset()) | operators
+    return found
 
 
 def _run(plan: Plan, request: Request, make_runner: Callable[[], Runner]) -> Runner:

@@ -3,21 +3,38 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
 
 from msgspec import Struct
 
+from modelpack.spec.variants import HALVES
+
 _STEP_BYTES = 10_000
 _MEGABYTE_BYTES = 1_000_000
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+
+
+ANYTHING: Final = "*"
+# One text for what is written before and after the build: what is remembered of the build then still holds.
+_ACCEPTED: Final = "accepted by modelpack add"
 
 
 class NewModel(Struct, frozen=True):
-    """A model to be written: its id, the text of its source, other keys with their texts, and its variants' names."""
+    """A model to be written: its id, the text of its source, other keys with their texts, and its variants' names.
+
+    `fallbacks` are the operators that variants for webgpu may leave to wasm: ANYTHING before the graph has been seen.
+    `refused` says why variants for webgpu are not among them; empty where they are, or where none were wanted.
+    """
 
     id: str
     source: str
     settings: tuple[tuple[str, str], ...] = ()
     variants: tuple[str, ...] = ()
+    fallbacks: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    refused: str = ""
 
 
 def model_text(model: NewModel, download_bytes: Mapping[str, int]) -> str:
@@ -26,7 +43,11 @@ def model_text(model: NewModel, download_bytes: Mapping[str, int]) -> str:
     lines = [f"[models.{model.id}]", *(f"{key} = {_text(value)}" for key, value in pairs)]
     if model.variants:
         lines += ["", f"[models.{model.id}.variants]"]
-        lines += [_variant(name, download_bytes.get(name)) for name in model.variants]
+        lines += [f"# {model.refused}"] if model.refused else []
+        for name in model.variants:
+            accepted = model.fallbacks.get(name, ())
+            lines += _comment(accepted)
+            lines.append(_variant(name, accepted, download_bytes.get(name)))
     return "\n".join(lines) + "\n"
 
 
@@ -41,10 +62,37 @@ def variants_for(size_bytes: int) -> tuple[str, ...]:
     return ("fp16", "q4")
 
 
-def _variant(name: str, download_bytes: int | None) -> str:
-    if download_bytes is None:
-        return f"{name} = {{}}"
-    return f'{name} = {{ budget = {{ download = "{_room(download_bytes)}" }} }}'
+def without_webgpu(variants: tuple[str, ...]) -> tuple[str, ...]:
+    """What suits the model where webgpu does not run it in half precision."""
+    return tuple(name for name in variants if name not in HALVES)
+
+
+def _comment(accepted: tuple[str, ...]) -> list[str]:
+    if not accepted:
+        return []
+    if accepted == (ANYTHING,):
+        return [
+            "# The graph has not been seen: whatever webgpu lacks may fall back to wasm. `modelpack build` without",
+            "# accept_fallback names what does.",
+        ]
+    return [
+        f"# webgpu has no kernel for {', '.join(accepted)} as this model uses it: wasm runs those nodes, and each inference",
+        "# waits for copies. Compare it with the others by `modelpack bench`, or remove it.",
+    ]
+
+
+def _variant(name: str, accepted: tuple[str, ...], download_bytes: int | None) -> str:
+    settings = []
+    if accepted:
+        pairs = ", ".join(f'{_key(one)} = "{_ACCEPTED}"' for one in accepted)
+        settings.append(f"accept_fallback = {{ {pairs} }}")
+    if download_bytes is not None:
+        settings.append(f'budget = {{ download = "{_room(download_bytes)}" }}')
+    return f"{name} = {{ {', '.join(settings)} }}" if settings else f"{name} = {{}}"
+
+
+def _key(operator: str) -> str:
+    return operator if _BARE.fullmatch(operator) else _text(operator)
 
 
 def _room(size_bytes: int) -> str:

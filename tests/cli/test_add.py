@@ -3,11 +3,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, helper
 
 from tests.support.checkpoints import make_checkpoint
 from tests.support.cli import modelpack
-from tests.support.onnx_models import mlp, write
+from tests.support.onnx_models import mlp, model, tensor, value, weights_like, write
 
 BEFORE = """\
 # Ours.
@@ -57,6 +60,47 @@ def test_add_without_a_configuration_writes_one_and_paths_are_those_of_the_shell
     monkeypatch.chdir(folder / "models")
     assert modelpack("add", "--no-build", "Words v2.onnx").code == 0
     assert 'source = "models/Words v2.onnx"' in config(folder)
+
+
+def large(operator: str, *, outputs: int = 1) -> onnx.ModelProto:
+    """`x` float32 [1, 2304] → `y`: a product with 21 MB of weights, then that operator, of which webgpu has no kernel."""
+    weight = np.tile(weights_like(0, 64, 2304), (36, 1))
+    names = ["z", "at"][:outputs]
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["h"], "/product"),
+        helper.make_node(operator, ["h"], names, "/last"),
+        helper.make_node("Cast", ["z"], ["y"], "/cast", to=TensorProto.FLOAT),
+    ]
+    x, y = value("x", [1, 2304]), value("y", [None, None])
+    return model(nodes, [x], [y], [tensor("w", weight)])
+
+
+def test_add_of_a_model_with_nodes_that_webgpu_lacks_accepts_just_those(folder: Path) -> None:
+    write(large("IsNaN"), folder / "large.onnx")
+    answer = modelpack("add", "large.onnx")
+    assert answer.code == 0, answer.err
+    assert (
+        "# webgpu has no kernel for IsNaN as this model uses it: wasm runs those nodes, and each inference\n"
+        "# waits for copies. Compare it with the others by `modelpack bench`, or remove it.\n"
+        'fp16 = { accept_fallback = { IsNaN = "accepted by modelpack add" }, budget = {'
+    ) in config(folder)
+    assert "fp16 leaves IsNaN to wasm" in answer.err
+    again = modelpack("build")
+    assert again.code == 0, again.err
+
+
+def test_add_of_a_model_that_webgpu_runs_accepts_nothing(folder: Path) -> None:
+    write(large("Relu"), folder / "large.onnx")
+    assert modelpack("add", "large.onnx").code == 0
+    assert "fp16 = { budget = {" in config(folder)
+    assert "#" not in config(folder).partition("[models.large]")[2]
+
+
+def test_add_without_a_build_accepts_what_may_be_missing_and_says_so(folder: Path) -> None:
+    write(large("IsNaN"), folder / "large.onnx")
+    assert modelpack("add", "large.onnx", "--no-build").code == 0
+    assert "# The graph has not been seen: whatever webgpu lacks may fall back" in config(folder)
+    assert modelpack("build").code == 0
 
 
 def test_add_of_a_package_is_locked(folder: Path) -> None:

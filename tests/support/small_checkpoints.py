@@ -39,6 +39,11 @@ KINDS: dict[str, tuple[str, str, dict[str, object]]] = {
         "gpt2",
         {"vocab_size": 99, "n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 64},
     ),
+    "many-words": (  # above 20 MB, from where fp16 pays
+        "GPT2LMHeadModel",
+        "gpt2",
+        {"vocab_size": 170_000, "n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 64},
+    ),
     "llama": ("LlamaForCausalLM", "llama", {**_TEXT, **_WIDE, "num_key_value_heads": 2}),
     "vit": (
         "ViTForImageClassification",
