@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 import onnx
@@ -40,7 +41,15 @@ _WANTED = {
 }
 _LEFT_BY_SETTINGS = " that overrides, embedding_dtype and output_dtype leave to it"
 _SAME = {"int8": "q8", "uint8": "q8", "q4f16": "q4"}  # what they narrow
-_INSTEAD = {"fp16": "fp32", "q8": "fp16 or fp32", "q4": "q8", "bnb4": "q8"}
+_INSTEAD = {"fp16": '"fp32"', "q8": '"fp16" or "fp32"', "q4": '"q8"', "bnb4": '"q8"'}
+# What reads or makes integers in place of floats: models that have it were quantised before they came here.
+_OF_INTEGERS = frozenset(
+    {
+        *("DequantizeLinear", "QuantizeLinear", "DynamicQuantizeLinear"),
+        *("MatMulInteger", "ConvInteger", "QLinearConv", "QLinearMatMul", "QGemm"),
+        *("MatMulNBits", "GatherBlockQuantized", "MatMulBnb4", "DynamicQuantizeMatMul"),
+    }
+)
 
 
 def run(step: StepInput[QuantizeParams]) -> StepOutput:
@@ -174,6 +183,11 @@ def _measured(applied: Applied) -> tuple[Measurement, ...]:
 
 def _nothing_changed(params: QuantizeParams, applied: Applied) -> StepError:
     dtype, settings = params.dtype, params.settings
+    integers = Counter(
+        node.op_type for node in applied.model.graph.all_nodes() if node.op_type in _OF_INTEGERS
+    )
+    if integers:
+        return _already_integers(dtype, integers)
     notes = f" ({'; '.join(applied.notes)})" if applied.notes else ""
     if settings.is_static:
         return StepError(
@@ -188,5 +202,15 @@ def _nothing_changed(params: QuantizeParams, applied: Applied) -> StepError:
         f"{dtype} changes nothing in this model: it narrows {_WANTED[_SAME.get(dtype, dtype)]}, and finds none"
         f"{_LEFT_BY_SETTINGS if settings.overrides or settings.embedding_dtype or settings.output_dtype else ''}{notes}",
         where="dtype",
-        remedy=f'remove the {dtype} variant, or use dtype = "{_INSTEAD[_SAME.get(dtype, dtype)]}"',
+        remedy=f"remove the {dtype} variant, or use dtype = {_INSTEAD[_SAME.get(dtype, dtype)]}",
+    )
+
+
+def _already_integers(dtype: str, found: Counter[str]) -> StepError:
+    named = ", ".join(f"{count} {operator}" for operator, count in found.most_common(3))
+    return StepError(
+        "MP-E450",
+        f"{dtype} changes nothing in this model: its weights are integers already ({named})",
+        where="dtype",
+        remedy='use dtype = "fp32", which publishes it as it is, or start from the model in floats',
     )

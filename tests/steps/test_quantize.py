@@ -130,6 +130,72 @@ def test_run_q4f16_reaches_both_sides_of_a_branch(tmp_path: Path) -> None:
         assert product.input[0].endswith("_fp16")
 
 
+def quantized_net(*, rest: int = 0) -> onnx.ModelProto:
+    """`x` float32 [2, 32] → `y` [2, 64]: a QDQ product of int8 weights, then `rest` products of float32 ones."""
+    shape = [2, 64]
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", "step", "zero"], ["xq"], "/quantize"),
+        helper.make_node("DequantizeLinear", ["xq", "step", "zero"], ["xd"], "/input"),
+        helper.make_node("DequantizeLinear", ["w", "step", "zero"], ["wd"], "/weight"),
+        helper.make_node("MatMul", ["xd", "wd"], ["y" if not rest else "y0"], "/product"),
+    ]
+    weights = [
+        tensor("w", floats(0, 32, 64).astype(np.int8)),
+        tensor("step", np.array(0.05, np.float32)),
+        tensor("zero", np.array(0, np.int8)),
+    ]
+    for index in range(rest):
+        last = "y" if index == rest - 1 else f"y{index + 1}"
+        nodes.append(helper.make_node("MatMul", [f"y{index}", f"m{index}"], [last], f"/{last}"))
+        weights.append(tensor(f"m{index}", weights_like(index, 64, 64)))
+    return onnx_models.model(nodes, [value("x", [2, 32])], [value("y", shape)], weights)
+
+
+@pytest.mark.parametrize(("dtype", "device"), [("fp16", "webgpu"), ("q8", "wasm")])
+def test_run_of_a_quantized_model_fails_and_says_that_it_is(
+    dtype: Dtype, device: Device, tmp_path: Path
+) -> None:
+    with pytest.raises(StepError) as caught:
+        run(quantized_net(), tmp_path, dtype, device)
+    assert str(caught.value) == (
+        f"MP-E450 dtype: {dtype} changes nothing in this model: its weights are integers already (2 DequantizeLinear, "
+        '1 QuantizeLinear) — use dtype = "fp32", which publishes it as it is, or start from the model in floats'
+    )
+
+
+def test_run_fp16_of_a_half_quantized_model_narrows_the_rest(tmp_path: Path) -> None:
+    """Steps of opset 17 are float32: onnxruntime's converter would write a model that does not load."""
+    output = run(quantized_net(rest=2), tmp_path, "fp16", "webgpu")
+    assert measured(output)["scheme"] == "fp16"
+    assert measured(output)["quantizedTensors"] == 2
+    assert output.notes == (
+        "1 node stays in float32, whose operators are not converted: QuantizeLinear",
+    )
+    agrees_with_source(output, tmp_path)
+
+
+def test_run_q4f16_beside_filters_of_8_bits_computes_in_halves(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Conv", ["x", "filters"], ["h"], "/conv"),
+        helper.make_node("Flatten", ["h"], ["f"], "/flatten"),
+        helper.make_node("MatMul", ["f", "m"], ["y"], "/product"),
+    ]
+    weights = [tensor("filters", weights_like(0, 32, 32, 1)), tensor("m", weights_like(1, 256, 32))]
+    inputs, outputs = [value("x", [1, 32, 8])], [value("y", [1, 32])]
+    output = run(onnx_models.model(nodes, inputs, outputs, weights), tmp_path, "q4f16", "webgpu")
+    assert output.notes == ()
+    graph = onnx.load(path_of(output, "model")).graph
+    (product,) = (node for node in graph.node if node.op_type == "MatMulNBits")
+    assert product.input[0].endswith("_fp16")
+
+
+def agrees_with_source(output: StepOutput, folder: Path) -> None:
+    feeds = {"x": floats(0, 2, 32)}
+    (expected,) = run_session(open_session(folder / "model.onnx"), feeds).values()
+    (found,) = run_session(open_session(path_of(output, "model")), feeds).values()
+    assert np.allclose(expected, found, atol=5e-3 * np.abs(np.asarray(expected)).max())
+
+
 def test_run_fp16_with_overrides_keeps_one_node_and_narrows_another(tmp_path: Path) -> None:
     overrides = (Override("/first", "q4", 32), Override("/relu", "fp32", 32))
     source = onnx_models.write(two_layers(), tmp_path / "model.onnx")

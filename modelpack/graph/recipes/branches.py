@@ -1,4 +1,4 @@
-"""Half precision in models with branches and loops, and in those with nodes that lose their device by it.
+"""Half precision node by node: in models with branches, loops or integers inside, or nodes that lose their device by it.
 
 1. Large weights are stored in float16 wherever they lie, but for what float16 cannot hold and what is excluded.
 2. A node is computed in float16 where values were seen at everything float32 it reads and gives, all of them in range.

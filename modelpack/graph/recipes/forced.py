@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 import numpy as np
 import onnx_ir as ir
+import onnxruntime as ort
 
 from modelpack.graph.failures import ONNXRUNTIME_ERRORS
 from modelpack.graph.feeds import Feeds, refusal
@@ -44,9 +45,14 @@ def forced_copy(source: Path, choice: Choice, folder: Path) -> Path | None:
 
 
 def accepted_feeds(model: Path, feeds: Sequence[Feeds]) -> tuple[Feeds, ...]:
-    """Those of the inputs that run: a side that is forced need not suit them."""
+    """Those of the inputs that run."""
+    session = open_forced(model)
+    return tuple(feed for feed in feeds if session and not refusal(session, feed))
+
+
+def open_forced(model: Path) -> ort.InferenceSession | None:
+    """A session on it; None where the sides that are forced make no model: sizes that contradict each other."""
     try:
-        session = open_session(model, optimized=False)
+        return open_session(model, optimized=False)
     except ONNXRUNTIME_ERRORS:
-        return ()
-    return tuple(feed for feed in feeds if not refusal(session, feed))
+        return None

@@ -2,8 +2,8 @@
 
 1. webgpu: onnxruntime's converter, inputs and outputs kept in float32. Nodes that read or give values outside the range
    of float16 on made-up inputs stay float32 (islands); so do excluded ones.
-2. Models with branches or loops, and with nodes that lose their device in float16, are converted by `branches`: the
-   converter knows neither.
+2. Models with branches or loops, with integers inside, and with nodes that lose their device in float16 are converted
+   by `branches`: the converter knows none of them.
 3. What the converter gives must load and agree with the original, or the model is only stored in float16. Agreement
    alone would not do: onnxruntime's processor kernels compute much of float16 in float32 and hide overflows.
 4. wasm: only stored. WebAssembly has no half-precision arithmetic; onnxruntime would cast at every node.
@@ -28,7 +28,7 @@ from modelpack.graph.recipes.assignment import kept_nodes
 from modelpack.graph.recipes.branches import HalfChoice, halve_branches
 from modelpack.graph.recipes.compare import largest_error
 from modelpack.graph.recipes.forced import accepted_feeds, forced_copy
-from modelpack.graph.recipes.half_support import any_loses_device
+from modelpack.graph.recipes.half_support import needs_care
 from modelpack.graph.recipes.halves import SCHEME as STORED
 from modelpack.graph.recipes.halves import store_halves
 from modelpack.graph.recipes.islands import SCHEME, WITH_ISLANDS, island_note, overflowing_nodes
@@ -117,8 +117,7 @@ def _stored(
 
 
 def _converted(trial: Trial, device: Device, excluded: Collection[str]) -> Applied:
-    model = read_model(trial.source)
-    if _has_branches(model) or any_loses_device(model, device):
+    if needs_care(read_model(trial.source), device):
         choice = HalfChoice(device, frozenset(excluded))
         return halve_branches(trial.source, trial.feeds, trial.folder / "watched", choice)
     return _by_converter(trial, excluded)

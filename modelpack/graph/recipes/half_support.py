@@ -20,6 +20,13 @@ _BEST_FIRST: Final[tuple[Place, ...]] = ("device", "wasm", "unknown", "nowhere")
 WRITTEN = frozenset(
     {"Cast", "CastLike", "Constant", "ConstantOfShape", "EyeLike", "RandomNormalLike"}
 )
+# Their scales are float32 in most opsets, which the converter does not know: it writes models that do not load.
+_QUANTIZED = frozenset(
+    {
+        *("DequantizeLinear", "QuantizeLinear", "DynamicQuantizeLinear"),
+        *("QLinearConv", "QLinearMatMul", "QLinearAdd", "QGemm"),
+    }
+)
 _LEFT = frozenset({*DEFAULT_OP_BLOCK_LIST, *WRITTEN, "RandomUniformLike", "Bernoulli"})
 
 
@@ -67,11 +74,13 @@ class HalfSupport:
         return all("tensor(float16)" in allowed.get(name, ()) for name in floats)
 
 
-def any_loses_device(model: ir.Model, device: Device) -> bool:
-    """Whether the model has a node that would."""
-    types = ElementTypes(model, shipped_table())
-    support = HalfSupport(model, types, device)
-    return any(support.loses_device(node) for node in model.graph.all_nodes())
+def needs_care(model: ir.Model, device: Device) -> bool:
+    """Whether onnxruntime's converter would do wrong by the model: subgraphs, steps of integers, nodes that lose the device."""
+    nodes = list(model.graph.all_nodes())
+    if len(list(model.graphs())) > 1 or any(node.op_type in _QUANTIZED for node in nodes):
+        return True
+    support = HalfSupport(model, ElementTypes(model, shipped_table()), device)
+    return any(map(support.loses_device, nodes))
 
 
 def _rank(place: Place) -> int:

@@ -21,6 +21,7 @@ class Builder:
     def __init__(self, model: ir.Model) -> None:
         self.model = model
         self._taken = _names(model)
+        self._numbers: dict[str, int] = {}
 
     def initializer(self, name: str, array: NDArray[np.generic]) -> ir.Value:
         """A new initialiser of the main graph: subgraphs see it too."""
@@ -59,9 +60,11 @@ class Builder:
 
     def free(self, name: str) -> str:
         """The name, or one like it that nothing has yet; it is taken from then on."""
-        candidate, number = name, 1
+        candidate, number = name, self._numbers.get(name, 0)
         while candidate in self._taken:
-            candidate, number = f"{name}_{number}", number + 1
+            number += 1
+            candidate = f"{name}_{number}"
+        self._numbers[name] = number
         self._taken.add(candidate)
         return candidate
 

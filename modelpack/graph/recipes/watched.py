@@ -19,14 +19,14 @@ import numpy as np
 import onnx_ir as ir
 
 from modelpack.graph.compatibility.table import shipped_table
-from modelpack.graph.feeds import Feeds
+from modelpack.graph.feeds import Feeds, refusal
 from modelpack.graph.io import read_model, write_model
 from modelpack.graph.recipes.element_types import ElementTypes, bodies_of, float_values
-from modelpack.graph.recipes.forced import CHOICES, accepted_feeds, force_branches
+from modelpack.graph.recipes.forced import CHOICES, force_branches, open_forced
 from modelpack.graph.recipes.known import known
 from modelpack.graph.recipes.opset import opset_of
 from modelpack.graph.recipes.rewrite import Attribute, Builder
-from modelpack.graph.sessions import open_session, run_session
+from modelpack.graph.sessions import run_session
 
 NOT_SEEN = -1.0
 _OLDEST_OPSET = 9  # Where, and Scan without batches
@@ -44,17 +44,26 @@ def magnitudes(source: Path, feeds: Sequence[Feeds], folder: Path) -> tuple[floa
         model = read_model(source)
         values = float_values(model, ElementTypes(model, shipped_table()))
         count = len(values)
-        if opset_of(model) < _OLDEST_OPSET or not force_branches(model, choice):
+        all_seen = len(found) == count and NOT_SEEN not in found.values()
+        if opset_of(model) < _OLDEST_OPSET or all_seen:
+            break
+        if not force_branches(model, choice):
             continue
         probe = _Probe(model, {id(value): index for index, value in enumerate(values)})
         place = folder / f"watched-{choice}"
         place.mkdir(parents=True)
-        path = probe.write(place)
-        for feed in accepted_feeds(path, feeds):
-            largest = run_session(open_session(path, optimized=False), feed)[_OUTPUT]
-            for index, magnitude in zip(probe.order, largest.tolist(), strict=True):
-                found[index] = max(float(magnitude), found.get(index, NOT_SEEN))
+        for largest in _runs(probe.write(place), feeds):
+            for index, magnitude in zip(probe.order, largest, strict=True):
+                found[index] = max(magnitude, found.get(index, NOT_SEEN))
     return tuple(found.get(index, NOT_SEEN) for index in range(count))
+
+
+def _runs(path: Path, feeds: Sequence[Feeds]) -> Iterator[list[float]]:
+    """What each of the inputs that run gives."""
+    session = open_forced(path)
+    for feed in feeds:
+        if session and not refusal(session, feed):
+            yield run_session(session, feed)[_OUTPUT].tolist()
 
 
 class _Probe:
