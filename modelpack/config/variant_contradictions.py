@@ -70,10 +70,7 @@ _IMPOSSIBLE: Mapping[tuple[Dtype, Device], tuple[str, str]] = MappingProxyType(
             "which has no kernels for half precision",
             'use device = "webgpu", or dtype = "q4"',
         ),
-        ("bnb4", "webgpu"): (
-            "which has no kernel for MatMulBnb4",
-            'use device = "wasm", or dtype = "q4"',
-        ),
+        # On webgpu the release decides, which has one since 1.29: the step `compatibility` looks it up.
         ("bnb4", "webnn"): (
             "which has no kernel for MatMulBnb4",
             'use device = "wasm", or dtype = "q4"',
@@ -108,10 +105,10 @@ def _device(dtype: Dtype, device: Device, variant: Values) -> Iterator[Fault]:
         yield _contradiction(variant.place(keys.DEVICE), message, remedy=remedy)
     for key in (keys.EMBEDDING_DTYPE, keys.OUTPUT_DTYPE):
         part = variant.get(key)
-        if part == "bnb4" and device != "wasm":
+        if part == "bnb4" and device == "webnn":
             yield _without_bnb4(variant.place(key), device)
     for pattern, override in (variant.get(keys.OVERRIDES) or {}).items():
-        if override.dtype == "bnb4" and device != "wasm":
+        if override.dtype == "bnb4" and device == "webnn":
             yield _without_bnb4(variant.place(keys.OVERRIDES).child(pattern), device)
 
 

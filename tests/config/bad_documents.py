@@ -248,9 +248,8 @@ mirrors = ["npm:pack/a.onnx"]""",
     "variant_of_halves_on_wasm": MODEL + 'variants.q4f16 = { device = "wasm" }',
     "variant_dtype_unknown": MODEL + 'variants.tiny = { dtype = "fp32x" }',
     "variant_device_unknown": MODEL + 'variants.q8 = { device = "npu" }',
-    "variant_bnb4_on_webgpu": MODEL + 'variants.bnb4 = { device = "webgpu" }',
-    "variant_part_in_bnb4_on_webgpu": MODEL
-    + 'variants.q4f16 = { output_dtype = "bnb4", overrides = { "/a/*" = "bnb4" } }',
+    "variant_part_in_bnb4_on_webnn": MODEL
+    + 'variants.q4 = { device = "webnn", output_dtype = "bnb4", overrides = { "/a/*" = "bnb4" } }',
     "variant_integers_on_webgpu": MODEL
     + 'variants.q8 = { device = "webgpu", activations = "dynamic" }',
     "variant_static_without_golden": MODEL + 'variants.q8 = { activations = "static" }',
@@ -400,8 +399,7 @@ READER_ONLY = {
     "sha256_of_a_path",
     "mirrors_of_a_path",
     "variant_fp16_on_wasm",
-    "variant_bnb4_on_webgpu",
-    "variant_part_in_bnb4_on_webgpu",
+    "variant_part_in_bnb4_on_webnn",
     "variant_integers_on_webgpu",
     "variant_activations_for_q4",
     "variant_bnb4_on_webnn",

@@ -164,7 +164,6 @@ def test_run_of_a_quantized_model_fails_and_says_that_it_is(
 
 
 def test_run_fp16_of_a_half_quantized_model_narrows_the_rest(tmp_path: Path) -> None:
-    """Steps of opset 17 are float32: onnxruntime's converter would write a model that does not load."""
     output = run(quantized_net(rest=2), tmp_path, "fp16", "webgpu")
     assert measured(output)["scheme"] == "fp16"
     assert measured(output)["quantizedTensors"] == 2
@@ -172,21 +171,6 @@ def test_run_fp16_of_a_half_quantized_model_narrows_the_rest(tmp_path: Path) -> 
         "1 node stays in float32, whose operators are not converted: QuantizeLinear",
     )
     agrees_with_source(output, tmp_path)
-
-
-def test_run_q4f16_beside_filters_of_8_bits_computes_in_halves(tmp_path: Path) -> None:
-    nodes = [
-        helper.make_node("Conv", ["x", "filters"], ["h"], "/conv"),
-        helper.make_node("Flatten", ["h"], ["f"], "/flatten"),
-        helper.make_node("MatMul", ["f", "m"], ["y"], "/product"),
-    ]
-    weights = [tensor("filters", weights_like(0, 32, 32, 1)), tensor("m", weights_like(1, 256, 32))]
-    inputs, outputs = [value("x", [1, 32, 8])], [value("y", [1, 32])]
-    output = run(onnx_models.model(nodes, inputs, outputs, weights), tmp_path, "q4f16", "webgpu")
-    assert output.notes == ()
-    graph = onnx.load(path_of(output, "model")).graph
-    (product,) = (node for node in graph.node if node.op_type == "MatMulNBits")
-    assert product.input[0].endswith("_fp16")
 
 
 def agrees_with_source(output: StepOutput, folder: Path) -> None:

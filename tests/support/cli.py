@@ -13,7 +13,7 @@ from msgspec import Struct
 from modelpack.cli.main import run
 
 ROOT = Path(__file__).parent.parent.parent
-TIMEOUT_S = 120
+TIMEOUT_S = 600  # a build of nine checkpoints on a busy machine
 
 
 class Answer(Struct, frozen=True):

@@ -1,8 +1,9 @@
 """Which weight is stored how: what the dtype says, then what embeddings and outputs are to be, then overrides.
 
 1. q8, int8 and uint8 store every weight in 8 bits.
-2. q4 and bnb4 store products in 4 bits; q4 also look-ups on wasm, because GatherBlockQuantized is missing from
-   onnxruntime-web's builds for WebGPU (asyncify and JSPI). Every other weight is stored as int8.
+2. q4 and bnb4 store products in 4 bits; q4 also look-ups on wasm. In onnxruntime-web's builds for WebGPU (asyncify and
+   JSPI) that provider has GatherBlockQuantized, but wasm has not: a session that gets no WebGPU would not be created.
+   Every other weight is stored as int8.
 3. fp16 leaves weights to the conversion of the whole graph.
 4. What is asked for by name and has no form for its reader is stored as int8, with a note.
 """

@@ -1,5 +1,6 @@
-"""Weights as 4-bit floats (NF4) in blocks that share a scale: onnxruntime's MatMulBnb4, which only the processor has.
+"""Weights as 4-bit floats (NF4) in blocks that share a scale: onnxruntime's MatMulBnb4.
 
+onnxruntime-web has it on wasm, and on webgpu since 1.29.
 NF4 is the sixteen quantiles of a normal distribution, as bitsandbytes stores weights. Blocks run through the
 transposed weight without regard for its rows.
 """

@@ -20,12 +20,9 @@ _BEST_FIRST: Final[tuple[Place, ...]] = ("device", "wasm", "unknown", "nowhere")
 WRITTEN = frozenset(
     {"Cast", "CastLike", "Constant", "ConstantOfShape", "EyeLike", "RandomNormalLike"}
 )
-# Their scales are float32 in most opsets, which the converter does not know: it writes models that do not load.
+# They read or give float32 alone, which the converter does not know: it writes models that do not load.
 _QUANTIZED = frozenset(
-    {
-        *("DequantizeLinear", "QuantizeLinear", "DynamicQuantizeLinear"),
-        *("QLinearConv", "QLinearMatMul", "QLinearAdd", "QGemm"),
-    }
+    {"DynamicQuantizeLinear", "QLinearConv", "QLinearMatMul", "QLinearAdd", "QGemm"}
 )
 _LEFT = frozenset({*DEFAULT_OP_BLOCK_LIST, *WRITTEN, "RandomUniformLike", "Bernoulli"})
 
