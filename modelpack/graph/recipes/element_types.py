@@ -115,7 +115,7 @@ def float_values(model: ir.Model, types: ElementTypes) -> tuple[ir.Value, ...]:
         value
         for graph in model.graphs()
         for value in (*graph.inputs, *(made for node in graph for made in node.outputs))
-        if types.of(value) == "float" and not value.is_initializer()
+        if value.name and types.of(value) == "float" and not value.is_initializer()
     )
 
 

@@ -70,3 +70,11 @@ def test_magnitudes_leaves_out_infinities_and_nan(tmp_path: Path) -> None:
     proto = onnx_models.model([node], [value("x", [3])], [value("y", [3])], [])
     found = watched(proto, {"x": np.array([0, -1, 1], np.float32)}, tmp_path)
     assert found == {"x": 1, "y": 0}
+
+
+def test_magnitudes_leaves_out_outputs_that_are_not_there(tmp_path: Path) -> None:
+    """The recurrence gives no cell state: its third output has no name."""
+    feeds = {"x": np.ones((5, 1, 8), np.float32), "state": np.ones((1, 1, 16), np.float32)}
+    found = watched(onnx_models.lstm_net(), feeds, tmp_path)
+    assert set(found) == {"x", "state", "y", "stateN"}
+    assert 0 < found["y"] < 1
