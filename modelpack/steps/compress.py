@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Mapping
 
 import brotli
 import zstandard
@@ -22,6 +23,10 @@ _BROTLI_WINDOW_BITS = (
     24  # the largest that every browser decodes; larger needs the "large window" format
 )
 _ZSTD_WINDOW_BITS = 23  # RFC 9659: browsers need not decode a window above 8 MiB
+# The strategy of the highest levels takes the first rows of a table for the rule, and goes on looking for matches of three
+# or four numbers that cost more than the numbers do. This way MiniLM's entropy-shaped embedding takes 5 to 10 % less.
+_ZSTD_FOR_NUMBERS = {"strategy": zstandard.STRATEGY_BTOPT, "min_match": 6}
+_ZSTD_PATIENT = 19  # from this level on, a second attempt is worth its time
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"  # no name, no time, no operating system
 
 
@@ -68,11 +73,15 @@ def _gzip(level: int, content: bytes) -> bytes:
 
 
 def _zstd(level: int, content: bytes) -> bytes:
+    """The smallest of the ways to look for matches that the level is worth."""
     guessed = zstandard.ZstdCompressionParameters.from_level(level, source_size=len(content))
+    window = {"window_log": min(guessed.window_log, _ZSTD_WINDOW_BITS)}
+    ways = (window, {**window, **_ZSTD_FOR_NUMBERS}) if level >= _ZSTD_PATIENT else (window,)
+    return min((_zstd_way(level, content, way) for way in ways), key=len)
+
+
+def _zstd_way(level: int, content: bytes, way: Mapping[str, int]) -> bytes:
     parameters = zstandard.ZstdCompressionParameters.from_level(
-        level,
-        source_size=len(content),
-        window_log=min(guessed.window_log, _ZSTD_WINDOW_BITS),
-        write_content_size=True,
+        level, source_size=len(content), write_content_size=True, **way
     )
     return zstandard.ZstdCompressor(compression_params=parameters).compress(content)
