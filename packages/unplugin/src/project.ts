@@ -1,10 +1,10 @@
 /** One bundler's view of one modelpack.toml: what is published, and where it lies in the output. */
-import { resolve, sep } from "node:path";
+import { resolve } from "node:path";
 import { packFiles } from "./copy.ts";
 import { PluginError } from "./failure.ts";
 import type { Options } from "./options.ts";
 import { type Pack, readPack } from "./pack.ts";
-import { type AddressOf, isInside, packPath, type StaticFile } from "./placement.ts";
+import { type AddressOf, isInside, packPath, type StaticFile, slashes } from "./placement.ts";
 import { loaderFolder, type Runtime, readRuntime, useRuntime } from "./runtime.ts";
 import { checkSizes } from "./sizes.ts";
 import { buildPack, watchPack } from "./tool.ts";
@@ -116,7 +116,7 @@ export function openProject({ root: configured }: Options): Project {
     published,
     transform: async (code, id, addressOf) => {
       const { runtime, loader } = await published();
-      return runtime && loader && id.startsWith(loader + sep)
+      return runtime && loader && slashes(id).startsWith(`${slashes(loader)}/`)
         ? useRuntime(code, runtime, addressOf)
         : undefined;
     },
