@@ -188,8 +188,8 @@ CHUNK_SIZE = Key(
 VARIANTS = Key(
     "variants",
     MapOf(_NAME, VARIANT),
-    "One variant is one graph for one device. Without this table: fp32 and q8.",
-    default={"fp32": {}, "q8": {}},
+    "One variant is one graph for one device. Without this table: q8, and fp32 where it does not run.",
+    default={"q8": {}, "fp32": {}},
 )
 _SHARED = (
     *EXPORT_KEYS,

@@ -56,7 +56,7 @@ def variants_for(size_bytes: int) -> tuple[str, ...]:
     if size_bytes < _MEGABYTE_BYTES:
         return ("fp32",)  # nothing to win
     if size_bytes < 20 * _MEGABYTE_BYTES:
-        return ("fp32", "q8")
+        return ("q8", "fp32")
     if size_bytes < 400 * _MEGABYTE_BYTES:
         return ("fp16", "q8")
     return ("fp16", "q4")

@@ -61,8 +61,8 @@ def test_read_project_smallest_has_the_defaults(tmp_path: Path) -> None:
             chunk_size_bytes=4 << 20,
             golden=None,
             variants=(
-                Variant("fp32", "fp32", "wasm", (), 32, ()),
                 Variant("q8", "q8", "wasm", (), 32, ()),
+                Variant("fp32", "fp32", "wasm", (), 32, ()),
             ),
         ),
     )

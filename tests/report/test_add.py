@@ -10,7 +10,7 @@ from modelpack.report.add import NewModel, model_text, variants_for
     [
         (0, ("fp32",)),
         (999_999, ("fp32",)),
-        (1_000_000, ("fp32", "q8")),
+        (1_000_000, ("q8", "fp32")),
         (90_000_000, ("fp16", "q8")),
         (400_000_000, ("fp16", "q4")),
     ],

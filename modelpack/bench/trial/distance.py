@@ -10,7 +10,7 @@ from msgspec import Struct
 from modelpack.bench.packs import Feeds
 from modelpack.graph.sessions import Array
 
-# The same graph on other kernels differs by rounding: by at most 3e-6 on wasm and 6.4e-3 on an emulated GPU, for digits,
+# The same graph on other kernels differs by rounding: by at most 3e-6 on wasm and 6.4e-3 on an emulated GPU, for
 # magika, silero and ultraface in fp32 and q8 (onnxruntime-web 1.30, Chromium 156, 2026-11-20). Half precision needs more.
 MOST_RELATIVE_ERROR = 0.1
 _MOST_OTHER_SHARE = 0.1  # of integers and truths: labels and indices that a rounding decided
