@@ -137,8 +137,8 @@ def _norms_and_sums() -> Iterator[Case]:
 def model_of(case: Case) -> onnx.ModelProto:
     """The model of one node, opset 17."""
     names = [f"stored{index}" for index in range(len(case.stored))]
-    operator, attributes = case.operator, dict(case.attributes)
-    node = helper.make_node(operator, ["x", *names], ["y"], **attributes)
+    node = helper.make_node(case.operator, ["x", *names], ["y"])
+    node.attribute.extend(helper.make_attribute(*each) for each in case.attributes.items())
     stored = [
         numpy_helper.from_array(one if isinstance(one, np.ndarray) else _numbers(one), name)
         for name, one in zip(names, case.stored, strict=True)
