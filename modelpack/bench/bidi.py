@@ -123,7 +123,8 @@ class Connection:
         except ConnectionClosed as err:
             raise page_failed("the browser has ended") from err
         if answer.error:
-            raise page_failed(f"{method}: {answer.error}: {answer.message.splitlines()[0]}")
+            what, _, _ = answer.message.partition("\n")
+            raise page_failed(f"{method}: {answer.error}: {what}")
         return bytes(answer.result)
 
 

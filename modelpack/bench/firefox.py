@@ -9,7 +9,7 @@ from __future__ import annotations
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from queue import Empty, Queue
 from tempfile import TemporaryDirectory
@@ -101,11 +101,12 @@ def _address(program: Path, found: Queue[str]) -> str:
 
 @contextmanager
 def _session(program: Path, address: str) -> Iterator[Connection]:
-    try:
-        with connected(address) as connection:
-            yield connection
-    except OSError as err:
-        raise start_failed(str(program), str(err), INSTALL_FIREFOX) from err
+    with ExitStack() as stack:
+        try:
+            connection = stack.enter_context(connected(address))
+        except OSError as err:
+            raise start_failed(str(program), str(err), INSTALL_FIREFOX) from err
+        yield connection
 
 
 def _ended(process: subprocess.Popen[str]) -> None:

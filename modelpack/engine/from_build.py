@@ -40,9 +40,10 @@ def _read(path: Path) -> BuildReport:
     try:
         return msgspec.json.decode(path.read_bytes(), type=BuildReport)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError) as err:
+        why = err.strerror if isinstance(err, OSError) else err
         raise UsageError(
             "MP-E611",
-            f"holds no report of a build ({err})",
+            f"holds no report of a build ({why})",
             where=str(path),
             remedy="write it with `modelpack build --json > build.json`",
         ) from err

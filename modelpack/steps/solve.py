@@ -141,9 +141,10 @@ def _notes(tried: list[Tried], ledger: Ledger) -> list[str]:
         (attempt for attempt in ledger.attempts if attempt.best),
         key=lambda attempt: attempt.entropy_bytes,
     )
+    points = dict.fromkeys(map(_pair, pareto))
     return [
         f"{'; '.join(forms)}; chose {ledger.products}",
-        f"tried {len(ledger.attempts)}, of which no other is both smaller and nearer: {', '.join(map(_pair, pareto))}",
+        f"tried {len(ledger.attempts)}, of which no other is both smaller and nearer: {', '.join(points)}",
         f"{weights}; {costly.name} causes {costly.error_share:.0%} of the error",
     ]
 

@@ -94,6 +94,6 @@ export async function runSession(
 }
 
 function ortError(cause: unknown, code: ErrorCode, what: string): ModelpackError {
-  const isMemory = /memory|alloc/i.test(messageOf(cause));
+  const isMemory = /of memory|memory size|alloc/i.test(messageOf(cause));
   return new ModelpackError(isMemory ? "OUT_OF_MEMORY" : code, `${what}: ${messageOf(cause)}`, { cause });
 }

@@ -209,6 +209,7 @@ describe("a choice of variants", () => {
   test.each([
     ["no kernel", "SESSION_CREATE"],
     ["failed to allocate a buffer", "OUT_OF_MEMORY"],
+    ["the node /decoder/memory/Add is refused", "SESSION_CREATE"],
     ["WebAssembly.Memory.grow(): Maximum memory size exceeded", "OUT_OF_MEMORY"],
   ])("ends in the last variant's error: %s", async (message, code) => {
     await serve(two);

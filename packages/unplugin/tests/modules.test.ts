@@ -39,7 +39,7 @@ describe("referenceModule", () => {
   test("fetches an eager model where nothing else does", () => {
     const pack = packOf({ m: "eager" });
     expect(referenceModule("m", contextOf(pack, true))).toContain(
-      "for (const each of [reference]) preload(each)",
+      "for (const each of [reference]) preload(each, options)",
     );
     expect(referenceModule("m", contextOf(pack))).not.toContain("preload");
   });
@@ -53,7 +53,7 @@ describe("hintsModule", () => {
   test("fetches eager models at once and idle ones later", () => {
     const code = hintsModule(packOf({ a: "idle", b: "lazy", c: "eager", d: "idle" }));
     expect(code).toContain('import model0 from "modelpack:a";\nimport model1 from "modelpack:c";\n');
-    expect(code).toContain("if (globalThis.document) for (const each of [model1]) preload(each)");
+    expect(code).toContain("if (globalThis.document) for (const each of [model1]) preload(each, options)");
     expect(code).toContain("for (const each of [model0, model2]) preload(each)");
     expect(code).not.toContain("modelpack:b");
   });
