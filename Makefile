@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -n auto
 
-.PHONY: help setup setup-export demo demo-page test test-all test-browser lint fmt check golden schemas bench
+.PHONY: help setup setup-export demo demo-page test test-all test-rest test-browser lint fmt check golden schemas bench
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,6 +37,10 @@ test: setup node_modules/.package-lock.json ## the tests; no browser, no torch, 
 
 test-all: setup node_modules/.package-lock.json ## and the real models (MODELPACK_REAL_MODELS), the faults, the slow ones, exports
 	$(PYTEST)
+
+test-rest: setup node_modules/.package-lock.json ## what test-all has beyond test, and that nothing imports what is installed by now
+	$(PYTEST) -m "real or slow or export"
+	$(PYTEST) tests/test_imports.py
 
 test-browser: setup node_modules/.package-lock.json ## the loader, the example and benchmarks in a real Chromium, at most 5 minutes
 	npm run build && npm run test:browser
