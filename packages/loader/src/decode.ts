@@ -1,9 +1,15 @@
 /** Stored forms → plain bytes. Loaded only when a manifest has them. */
-import { canDecodeApart, decodeApart } from "./decoder.ts";
+import { canDecodeApart, decodeApart, warmUp } from "./decoder.ts";
 import { ModelpackError } from "./errors.ts";
 import type { StoredForm } from "./forms.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
+
+/** Fills a target with what chunks of the form decode to. Its worker, if it has one, starts now. */
+export function decoderOf(form: StoredForm): (target: Bytes, encoded: Bytes) => Promise<boolean> {
+  if (form === "zstd") warmUp();
+  return (target, encoded) => decodeInto(target, encoded, form);
+}
 
 /**
  * Fills `target` with what `encoded` decodes to; false where it is damaged or, of gzip, of another length. Of zstd, what

@@ -23,6 +23,17 @@ export function canDecodeApart(): boolean {
   return !isRefused && typeof Worker === "function" && "location" in globalThis;
 }
 
+/** Starts the worker, which takes a while to arrive: the first chunk may wait for it otherwise. */
+export function warmUp(): void {
+  if (!canDecodeApart() || worker) return;
+  try {
+    worker = opened();
+    endLater(PATIENCE_MS); // the chunk may never come
+  } catch (error) {
+    refuse(error as Error);
+  }
+}
+
 /** What `encoded` decodes to, undefined where it is damaged. Throws where there is no worker after all. */
 export async function decodeApart(encoded: Bytes, sizeBytes: number): Promise<Bytes | undefined> {
   try {
@@ -38,9 +49,13 @@ export async function decodeApart(encoded: Bytes, sizeBytes: number): Promise<By
     refuse(error as Error);
     throw error;
   } finally {
-    clearTimeout(idle);
-    idle = setTimeout(endIfIdle, IDLE_MS);
+    endLater(IDLE_MS);
   }
+}
+
+function endLater(delayMs: number): void {
+  clearTimeout(idle);
+  idle = setTimeout(endIfIdle, delayMs);
 }
 
 function opened(): Worker {

@@ -71,6 +71,9 @@ async function fetchOnce(
   const { url, delivery, hasher } = attempt;
   const form = storedForm(chunk, delivery);
   let buffer: Bytes = form ? new Uint8Array(chunk.enc[form] as number) : target;
+  // Beside the chunk: its scripts take two round trips.
+  const decoder = form && import("./decode.ts").then(({ decoderOf }) => decoderOf(form));
+  decoder?.catch(() => undefined); // awaited later, and may fail before
   let filled = 0;
   const headers = await request(
     url,
@@ -90,10 +93,10 @@ async function fetchOnce(
     },
   );
   let isRight = filled === target.length;
-  if (form && buffer !== target) {
+  if (form && decoder && buffer !== target) {
     if (filled === buffer.length && startsAs(form, buffer)) {
-      const { decodeInto } = await abortable(import("./decode.ts"), signal);
-      isRight = await abortable(decodeInto(target, buffer, form), signal);
+      const decode = await abortable(decoder, signal);
+      isRight = await abortable(decode(target, buffer), signal);
     } else if (isRight) target.set(buffer.subarray(0, filled));
   }
   if (isRight && (!hasher || (await hasher(target, signal)) === chunk.hash)) return;

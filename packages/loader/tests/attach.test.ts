@@ -126,7 +126,7 @@ test("the same files with another description have a worker of their own", async
 });
 
 test("a session that the shared worker cannot create is created in one of the page, and it says so", async () => {
-  behaviour = { fail: () => new Error("its memory is full") };
+  behaviour = { fail: () => new Error("out of memory") };
   await visit();
   expect(site.own).toBe(1);
   expect(warnings.map(({ code }) => code)).toEqual(["OUT_OF_MEMORY"]);

@@ -149,6 +149,11 @@ describe("a chunk that is stored compressed", () => {
     const isThere = (): boolean => tab.page.workers().some((worker) => worker.url().includes("zstd"));
     await expect.poll(isThere).toBe(false);
   });
+  scene("has its decoder asked for beside it, not after it", async ({ site, tab }) => {
+    site.always(/\.z\.bin$/, answers.silent);
+    expect(await tab.attempt(load)).toMatchObject({ code: "CHUNK_FETCH" });
+    expect(site.log.some(({ path }) => path.endsWith("/zstd-worker.js"))).toBe(true);
+  });
   scene(
     "is decoded in the page under a policy that demands trusted types",
     async ({ site, tab }) => {
