@@ -7,8 +7,6 @@ see. With `auto` it tries every form the device runs and keeps the smallest, or 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 
@@ -64,8 +62,8 @@ def _tried(step: StepInput[SolveParams]) -> list[Tried]:
             remedy='use dtype = "fp32" or "fp16"',
         )
     excluded = excluded_nodes(read_model(source), params.nodes_to_exclude)
-
-    def solved(products: Products) -> Tried:
+    tried: list[Tried] = []
+    for products in _forms(params):
         request = Request(
             source,
             Form(params.device, products),
@@ -74,22 +72,10 @@ def _tried(step: StepInput[SolveParams]) -> list[Tried]:
             params.targets,
             params.state,
         )
-        return products, solve(request, statistics, tune)
-
-    if params.objective == "latency":
-        return _until_met(map(solved, _forms(params)))
-    # Side by side: numpy and onnxruntime let other threads run, and each form is searched by itself.
-    with ThreadPoolExecutor() as pool:
-        return list(pool.map(solved, _forms(params)))
-
-
-def _until_met(solved: Iterable[Tried]) -> list[Tried]:
-    """Up to the first form that keeps the limits: those that follow are slower."""
-    tried: list[Tried] = []
-    for one in solved:
-        tried.append(one)
-        if one[1].met:
-            break
+        solution = solve(request, statistics, tune)
+        tried.append((products, solution))
+        if params.objective == "latency" and solution.met:
+            break  # the forms that follow are slower
     return tried
 
 
