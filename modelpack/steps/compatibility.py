@@ -5,15 +5,12 @@ Looks at the graph file alone, and at the table that comes with modelpack. Findi
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
-from fnmatch import fnmatchcase
-
 import msgspec
 
 from modelpack.compatible import AcceptedFallback, Compatibility
 from modelpack.errors import CompatibilityError
 from modelpack.graph.compatibility.check import Checked, Found, check_graph
+from modelpack.graph.compatibility.naming import counted, reason_for
 from modelpack.graph.compatibility.remedies import remedy_for
 from modelpack.graph.compatibility.support import (
     Support,
@@ -105,7 +102,8 @@ def _accepted(
     for found in checked.found:
         if found.place == "unknown":
             continue
-        reason = _reason(found, params) if found.place == "wasm" else None
+        may_fall_back = found.place == "wasm"
+        reason = reason_for(found.operator, found.node, params.accepted) if may_fall_back else None
         if reason is None:
             refused.append(found)
         else:
@@ -113,13 +111,6 @@ def _accepted(
     if refused:
         raise _refusal(refused, support)
     return tuple(accepted)
-
-
-def _reason(found: Found, params: CompatibilityParams) -> str | None:
-    for pattern, reason in params.accepted:
-        if pattern == found.operator or fnmatchcase(found.node, pattern):
-            return reason
-    return None
 
 
 def _refusal(refused: list[Found], support: Support) -> CompatibilityError:
@@ -131,7 +122,7 @@ def _refusal(refused: list[Found], support: Support) -> CompatibilityError:
         else f"does not run on {support.device}"
     )
     types = ", ".join(f"{name}: {kind}" for name, kind in first.types[:_SHOWN_TYPES])
-    rest = _counted(found.operator for found in refused if found is not first)
+    rest = counted(found.operator for found in refused if found is not first)
     others = f"; so do {len(refused) - 1} more ({rest})" if rest else ""
     return CompatibilityError(
         "MP-E453",
@@ -141,19 +132,12 @@ def _refusal(refused: list[Found], support: Support) -> CompatibilityError:
     )
 
 
-def _counted(operators: Iterable[str]) -> str:
-    counts = Counter(operators).most_common()
-    return ", ".join(
-        f"{count} × {operator}" if count > 1 else operator for operator, count in counts
-    )
-
-
 def _notes(checked: Checked, accepted: tuple[AcceptedFallback, ...], support: Support) -> list[str]:
     notes = []
     for reason in dict.fromkeys(one.reason for one in accepted):
-        rest = _counted(one.operator for one in accepted if one.reason == reason)
+        rest = counted(one.operator for one in accepted if one.reason == reason)
         notes.append(f"falls back from {support.device} to wasm, as accepted: {rest} ({reason})")
-    unknown = _counted(found.operator for found in checked.found if found.place == "unknown")
+    unknown = counted(found.operator for found in checked.found if found.place == "unknown")
     if unknown:
         notes.append(f"no table says whether {support.device} runs {unknown}")
     return notes

@@ -10,9 +10,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 from typing import Final
 
 import onnx
@@ -23,6 +21,7 @@ from modelpack.bench.trial.handover import Judging, RanNode
 from modelpack.bench.trial.refusals import Refusal, refusal_of
 from modelpack.errors import CompatibilityError
 from modelpack.graph.compatibility.check import Found, near_nodes
+from modelpack.graph.compatibility.naming import counted, operator_of, reason_for
 from modelpack.graph.compatibility.remedies import remedy_for
 from modelpack.graph.compatibility.support import newest_release, support_of, table_release
 from modelpack.graph.compatibility.table import shipped_table
@@ -44,7 +43,7 @@ def judge_trial(judging: Judging) -> tuple[str, ...]:
     if judging.answer.stage != "done":
         raise _refused(judging, model, refusal_of(judging.answer.message))
     notes = tuple(_check_places(judging, model))
-    _check_outputs(judging)
+    _check_outputs(judging, model)
     return notes
 
 
@@ -71,7 +70,7 @@ def _named(model: onnx.ModelProto, name: str, operator: str) -> Found | None:
     kind = re.split("[.:]", operator)[-1]
     of_operator = [node for node in nodes if node.op_type == kind]
     for node in of_name or of_operator:
-        return Found(node_label(node), _operator(node), 0, (), "nowhere")
+        return Found(node_label(node), operator_of(node), 0, (), "nowhere")
     return (
         Found(name or operator, operator or "made by onnxruntime", 0, (), "nowhere")
         if name or operator
@@ -118,22 +117,15 @@ def _silent(
     return [
         node
         for node in fallen
-        if node_label(node) not in near and not _is_accepted(node, judging.accepted)
+        if node_label(node) not in near
+        and reason_for(operator_of(node), node_label(node), judging.accepted) is None
     ]
-
-
-def _is_accepted(node: onnx.NodeProto, accepted: tuple[tuple[str, str], ...]) -> bool:
-    return any(
-        pattern == _operator(node) or fnmatchcase(node_label(node), pattern)
-        for pattern, _ in accepted
-    )
 
 
 def _fell_back(judging: Judging, nodes: list[onnx.NodeProto]) -> CompatibilityError:
     first, *others = nodes
-    counts = Counter(map(_operator, others)).most_common()
-    rest = ", ".join(f"{number} × {operator}" for operator, number in counts)
-    found = Found(node_label(first), _operator(first), 0, (), "wasm")
+    rest = counted(map(operator_of, others))
+    found = Found(node_label(first), operator_of(first), 0, (), "wasm")
     return CompatibilityError(
         _CODE,
         f'node "{found.node}" ({found.operator}) silently ran on wasm, not on {judging.device}, in '
@@ -142,13 +134,14 @@ def _fell_back(judging: Judging, nodes: list[onnx.NodeProto]) -> CompatibilityEr
     )
 
 
-def _check_outputs(judging: Judging) -> None:
+def _check_outputs(judging: Judging, model: onnx.ModelProto) -> None:
+    fixed = {value.name: _fixed_axes(value) for value in model.graph.output}
     for index in range(judging.samples):
         expected, found = (
             decode_feeds((folder / str(index)).read_bytes())
             for folder in (judging.expected, judging.outputs)
         )
-        far = [f'output "{one.output}" {one.found}' for one in far_outputs(expected, found)]
+        far = [f'output "{one.output}" {one.found}' for one in far_outputs(expected, found, fixed)]
         if far:
             raise CompatibilityError(
                 _CODE,
@@ -158,9 +151,10 @@ def _check_outputs(judging: Judging) -> None:
             )
 
 
+def _fixed_axes(value: onnx.ValueInfoProto) -> tuple[int, ...]:
+    sizes = value.type.tensor_type.shape.dim
+    return tuple(axis for axis, size in enumerate(sizes) if size.HasField("dim_value"))
+
+
 def _runtime(judging: Judging) -> str:
     return f"onnxruntime-web {judging.release} ({judging.device}, {judging.browser})"
-
-
-def _operator(node: onnx.NodeProto) -> str:
-    return f"{node.domain}.{node.op_type}" if node.domain else node.op_type

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 import onnx
 from msgspec import Struct
 
+from modelpack.graph.compatibility.naming import operator_of
 from modelpack.graph.compatibility.support import Place, Support
 from modelpack.graph.compatibility.table import TableFile
 from modelpack.graph.compatibility.typing import (
@@ -88,7 +89,7 @@ class _Walk:
             return reads_near
         bound = bound_types(node, signature, types)
         types.update(output_types(node, signature, bound))
-        operator = f"{domain}.{node.op_type}" if domain else node.op_type
+        operator = operator_of(node)
         place = self.support.place(operator, signature.since, bound)
         may_be_near = reads_near or node.op_type in _SHAPES
         if may_be_near:

@@ -21,6 +21,7 @@ from modelpack.graph.recipes.weights import name_of
 _VECTOR = 4  # channels that are read at once, in the way that is right
 _PADS_AS_INPUT = 11  # before, the opset has them as an attribute
 _FILTER_RANKS = (3, 4)
+_SAME_SHAPE = frozenset({"DequantizeLinear", "Cast", "Sub", "Mul"})  # as their first input
 
 
 def pad_channels(model: ir.Model) -> tuple[str, ...]:
@@ -70,14 +71,10 @@ def _shape(value: ir.Value | None) -> tuple[int, ...] | None:
     """The fixed shape; that of what it is made from, where a recipe made floats of stored integers."""
     while value is not None:
         if value.shape is not None:
-            sizes = tuple(value.shape)
-            return tuple(int(size) for size in sizes) if value.shape.is_static() else None  # type: ignore[arg-type]
+            return value.shape.numpy() if value.shape.is_static() else None
         made = value.producer()
         value = made.inputs[0] if made is not None and made.op_type in _SAME_SHAPE else None
     return None
-
-
-_SAME_SHAPE = frozenset({"DequantizeLinear", "Cast", "Sub", "Mul"})
 
 
 def _padded(builder: Builder, value: ir.Value, pads: tuple[int, ...]) -> ir.Node:

@@ -37,6 +37,13 @@ def test_outputs_of_another_size_are_not_compared() -> None:
     assert far(ONES, ONES[:4]) == []
 
 
+def test_outputs_of_another_size_are_far_where_the_graph_states_it() -> None:
+    expected, found = Feeds({}, ({"y": ONES},)), Feeds({}, ({"y": ONES[:4]},))
+    assert list(far_outputs(expected, found, {"y": (0,)})) == [
+        Far("y", "has the shape [4], natively [10]")
+    ]
+
+
 def test_missing_outputs_are_far() -> None:
     expected, found = Feeds({}, ({"y": ONES},)), Feeds({}, ({},))
     assert list(far_outputs(expected, found)) == [Far("y", "is missing")]
