@@ -5,8 +5,9 @@ from __future__ import annotations
 import platform
 from pathlib import Path
 
+from modelpack.cores import usable_cores
 from modelpack.digest import digest_json
-from modelpack.engine.machine import total_memory_bytes, usable_cores
+from modelpack.engine.machine import total_memory_bytes
 from modelpack.measured import Machine
 
 _ID_DIGITS = 12

@@ -19,8 +19,8 @@ from modelpack.cli.project import load_project, project_store
 from modelpack.cli.terminal import Terminal
 from modelpack.config.document import read_document
 from modelpack.config.find import CONFIG_NAME, find_config
+from modelpack.cores import usable_cores
 from modelpack.engine.locking import record_model
-from modelpack.engine.machine import usable_cores
 from modelpack.engine.settling import settle
 from modelpack.engine.sizes import model_bytes
 from modelpack.errors import UsageError

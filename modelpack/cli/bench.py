@@ -14,7 +14,7 @@ from modelpack.cli import bench_options
 from modelpack.cli.bench_options import BenchOptions
 from modelpack.cli.project import load_project, project_store
 from modelpack.cli.terminal import Terminal
-from modelpack.engine.machine import usable_cores
+from modelpack.cores import usable_cores
 from modelpack.judge.stats import with_runs
 from modelpack.measured import Machine
 from modelpack.plan import variant_target

@@ -20,7 +20,8 @@ from modelpack.cli.extras import EXTRAS, needed_extras
 from modelpack.cli.options import Options, add_json
 from modelpack.cli.project import config_path, load_project, project_store
 from modelpack.cli.terminal import Terminal
-from modelpack.engine.machine import usable_cores, usable_memory_bytes
+from modelpack.cores import usable_cores
+from modelpack.engine.machine import usable_memory_bytes
 from modelpack.errors import BenchError, ModelpackError, UsageError
 from modelpack.report.json import json_document
 from modelpack.units import format_size

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import NoReturn
 
-from modelpack.engine.machine import usable_cores
+from modelpack.cores import usable_cores
 from modelpack.errors import UsageError
 
 

@@ -31,12 +31,6 @@ def numeric_platform(kind: StepKind) -> str:
     return f"{_processor()} CPUExecutionProvider" if CATALOG[kind].numeric else ""
 
 
-def usable_cores() -> int:
-    """The cores this process may run on."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
-
-
 def usable_memory_bytes() -> int:
     """The memory that is free now, less a margin for everything else on the machine."""
     margin_bytes = 512 * MIB

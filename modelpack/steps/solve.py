@@ -14,7 +14,7 @@ from modelpack.errors import StepError
 from modelpack.graph.entropy.gridfile import write_grids
 from modelpack.graph.entropy.ledger import Ledger, LedgerAttempt, make_ledger
 from modelpack.graph.entropy.rendering import Form, Products
-from modelpack.graph.entropy.solve import Request, Solution, solve
+from modelpack.graph.entropy.solve import Ground, Request, Solution, prepare, solve
 from modelpack.graph.entropy.statistics import read_statistics
 from modelpack.graph.golden.samples import read_samples
 from modelpack.graph.io import read_model
@@ -48,8 +48,31 @@ def run(step: StepInput[SolveParams]) -> StepOutput:
 
 
 def _tried(step: StepInput[SolveParams]) -> list[Tried]:
-    params = step.params
-    source = step.one("model")
+    requests = [_request(step, products) for products in _forms(step.params)]
+    ground = _ground(step, requests[0])
+    tried: list[Tried] = []
+    for request in requests:
+        solution = solve(request, ground)
+        tried.append((request.form.products, solution))
+        if step.params.objective == "latency" and solution.met:
+            break  # the forms that follow are slower
+    return tried
+
+
+def _request(step: StepInput[SolveParams], products: Products) -> Request:
+    params, source = step.params, step.one("model")
+    return Request(
+        source,
+        Form(params.device, products),
+        excluded_nodes(read_model(source), params.nodes_to_exclude),
+        params.outputs,
+        params.targets,
+        params.state,
+    )
+
+
+def _ground(step: StepInput[SolveParams], request: Request) -> Ground:
+    """What all forms share. The statistics themselves are not held any longer than it takes to prepare it."""
     tune = read_samples(step.one("tune"))
     if not tune:
         raise StepError("MP-E501", "no sample is left to tune by", remedy="give more samples")
@@ -61,22 +84,7 @@ def _tried(step: StepInput[SolveParams]) -> list[Tried]:
             where="shape",
             remedy='use dtype = "fp32" or "fp16"',
         )
-    excluded = excluded_nodes(read_model(source), params.nodes_to_exclude)
-    tried: list[Tried] = []
-    for products in _forms(params):
-        request = Request(
-            source,
-            Form(params.device, products),
-            excluded,
-            params.outputs,
-            params.targets,
-            params.state,
-        )
-        solution = solve(request, statistics, tune)
-        tried.append((products, solution))
-        if params.objective == "latency" and solution.met:
-            break  # the forms that follow are slower
-    return tried
+    return prepare(request, statistics, tune)
 
 
 def _forms(params: SolveParams) -> tuple[Products, ...]:

@@ -10,7 +10,6 @@ import pytest
 from modelpack.engine.machine import (
     numeric_platform,
     tool_versions,
-    usable_cores,
     usable_memory_bytes,
 )
 from modelpack.planned import StepKind
@@ -40,6 +39,5 @@ def test_machine_names_the_processor_only_where_numbers_depend_on_it() -> None:
     assert numeric_platform("evaluate").split()[0] == os.uname().machine
 
 
-def test_machine_has_cores_and_memory() -> None:
-    assert 1 <= usable_cores() <= (os.cpu_count() or 1)
+def test_machine_has_memory() -> None:
     assert 512 * MIB <= usable_memory_bytes() < 1 << 46

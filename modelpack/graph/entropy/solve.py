@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from msgspec import Struct, structs
@@ -20,7 +21,7 @@ from modelpack.graph.entropy.allocation import (
     predicted_error,
 )
 from modelpack.graph.entropy.grid import Grid
-from modelpack.graph.entropy.grids import Seen, make_grids
+from modelpack.graph.entropy.grids import Rounder, Seen
 from modelpack.graph.entropy.kept import kept_in_floats
 from modelpack.graph.entropy.rendering import Form, render
 from modelpack.graph.entropy.statistics import Statistics
@@ -28,6 +29,7 @@ from modelpack.graph.entropy.targets import loads_of
 from modelpack.graph.golden.samples import Sample
 from modelpack.graph.io import read_model, write_model
 from modelpack.graph.metrics.case import Case, Outputs
+from modelpack.graph.parallel import in_order
 from modelpack.graph.recipes.weights import Weight, find_weights
 from modelpack.graph.running import compared, run_sample
 from modelpack.graph.sessions import open_session
@@ -88,24 +90,46 @@ class Solution(Struct, frozen=True):
         return self.best.load <= 1
 
 
+class Ground(Struct, frozen=True):
+    """What requests that differ in form and limits alone have in common.
+
+    `expected` are the outputs of the model itself for the samples of `tune`; `seen` is without its matrices.
+    """
+
+    weights: tuple[Weight, ...]
+    curves: tuple[Curve, ...]
+    rounder: Rounder
+    seen: Seen
+    tune: tuple[Sample, ...]
+    expected: tuple[Outputs, ...]
+
+
+def prepare(request: Request, statistics: Statistics, tune: Sequence[Sample]) -> Ground:
+    """The ground for this request, and for others of the same model, outputs and excluded nodes."""
+    found = find_weights(read_model(request.source), request.excluded).weights
+    weights = tuple(weight for weight in found if weight.name in statistics.costs)
+    return Ground(
+        weights,
+        make_curves(weights, statistics.costs),
+        Rounder(weights, statistics.seen),
+        statistics.seen.without_matrices(),
+        tuple(tune),
+        _run(request, request.source, tune),
+    )
+
+
 class Solver:
     """Tries scales on one request."""
 
-    def __init__(self, request: Request, statistics: Statistics, tune: Sequence[Sample]) -> None:
+    def __init__(self, request: Request, ground: Ground) -> None:
         self._request = request
-        self._statistics = statistics
-        self._tune = tune
-        found = find_weights(read_model(request.source), request.excluded).weights
-        self.weights: tuple[Weight, ...] = tuple(
-            weight for weight in found if weight.name in statistics.costs
-        )
-        self.curves = make_curves(self.weights, statistics.costs)
+        self._ground = ground
+        self.curves = ground.curves
         self.kept = (
-            kept_in_floats(self.weights, statistics.seen.curvature, 2 * self._allowed())
+            kept_in_floats(ground.weights, ground.seen.curvature, 2 * self._allowed())
             if request.form.products == "integers"
             else frozenset[str]()
         )
-        self._expected = self._run(request.source)
 
     def attempt(self, scale: float) -> tuple[Attempt, dict[str, Grid]]:
         """The grids at that scale, and how near they come to the limits."""
@@ -117,10 +141,14 @@ class Solver:
             grids,
         )
         with tempfile.TemporaryDirectory() as scratch:
-            found = self._run(write_model(applied.model, Path(scratch))[0])
+            found = _run(
+                self._request, write_model(applied.model, Path(scratch))[0], self._ground.tune
+            )
         cases = [
             Case(expected, outputs, sample.feeds, sample.label)
-            for expected, outputs, sample in zip(self._expected, found, self._tune, strict=True)
+            for expected, outputs, sample in zip(
+                self._ground.expected, found, self._ground.tune, strict=True
+            )
         ]
         loads, figures = loads_of(self._request.targets, cases)
         size = sum(grid.entropy_bytes for grid in grids.values())
@@ -130,7 +158,7 @@ class Solver:
 
     def grids(self, steps: Mapping[str, float]) -> dict[str, Grid]:
         """Each weight on a grid of its step."""
-        grids = make_grids(self.weights, steps, self._statistics.seen)
+        grids = self._ground.rounder.grids(steps)
         return {
             name: structs.replace(grid, in_floats=name in self.kept) for name, grid in grids.items()
         }
@@ -158,16 +186,10 @@ class Solver:
     def _predicted(self, scale: float) -> float:
         return predicted_error(self.curves, allocate(self.curves, scale))
 
-    def _run(self, path: Path) -> list[Outputs]:
-        session = open_session(path)
-        given = [output.name for output in session.get_outputs()]
-        names = compared(given, self._request.outputs, self._request.state)
-        return [run_sample(session, sample, names, self._request.state) for sample in self._tune]
 
-
-def solve(request: Request, statistics: Statistics, tune: Sequence[Sample]) -> Solution:
+def solve(request: Request, ground: Ground) -> Solution:
     """The smallest solution found in MOST_ATTEMPTS; where none holds, the one that comes closest."""
-    solver = Solver(request, statistics, tune)
+    solver = Solver(request, ground)
     attempts: list[Attempt] = []
     best: tuple[Attempt, dict[str, Grid]] | None = None
     scale = solver.first_scale()
@@ -185,7 +207,15 @@ def solve(request: Request, statistics: Statistics, tune: Sequence[Sample]) -> S
     if best is None:
         raise AssertionError("at least one attempt is made")
     steps = allocate(solver.curves, best[0].scale)
-    return Solution(best[1], steps, solver.curves, best[0], tuple(attempts), statistics.seen)
+    return Solution(best[1], steps, solver.curves, best[0], tuple(attempts), ground.seen)
+
+
+def _run(request: Request, path: Path, samples: Sequence[Sample]) -> tuple[Outputs, ...]:
+    session = open_session(path)
+    given = [output.name for output in session.get_outputs()]
+    names = compared(given, request.outputs, request.state)
+    run = partial(run_sample, session, names=names, state=request.state)
+    return tuple(in_order(run, samples))
 
 
 def next_scale(attempts: Sequence[Attempt]) -> float | None:

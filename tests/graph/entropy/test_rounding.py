@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from modelpack.graph.entropy.rounding import nearest, round_stack
+from modelpack.graph.entropy.rounding import Factor, feedback_factor, nearest, round_stack
 from tests.support.recipes import floats
 from tests.support.shaped import correlated
 
@@ -34,7 +34,7 @@ def test_round_stack_outliers_widen_the_step_of_their_output_alone() -> None:
 
 def test_round_stack_independent_inputs_round_plainly() -> None:
     weights = floats(0, 1, 16, 8)
-    fed_back = round_stack(weights, 0.3, (np.eye(16)[None],))
+    fed_back = round_stack(weights, 0.3, (feedback_factor(np.eye(16)[None]),))
     assert np.array_equal(fed_back.integers, round_stack(weights, 0.3, None).integers)
 
 
@@ -44,26 +44,27 @@ def test_round_stack_inputs_that_move_together_lose_less() -> None:
     weights = floats(1, 1, 32, 24)
     moments = (inputs.T @ inputs).astype(np.float64)[None] / len(inputs)
 
-    def error(blocks: tuple[np.ndarray, ...] | None) -> float:
-        lost = weights[0] - round_stack(weights, 0.5, blocks).floats()[0]
+    def error(factors: tuple[Factor, ...] | None) -> float:
+        lost = weights[0] - round_stack(weights, 0.5, factors).floats()[0]
         return float(np.square(inputs @ lost).mean())
 
     # Measured 0.24: three quarters of the inputs follow from the others, and make up for them.
-    assert error((moments,)) < 0.4 * error(None)
+    assert error((feedback_factor(moments),)) < 0.4 * error(None)
 
 
 def test_round_stack_blocks_cover_the_inputs_in_order() -> None:
     weights = floats(0, 1, 16, 8)
     moments = np.square(floats(1, 16)).astype(np.float64)
     blocks = (np.diag(moments[:10])[None], np.diag(moments[10:])[None])
+    factors = tuple(map(feedback_factor, blocks))
     assert np.array_equal(
-        round_stack(weights, 0.3, blocks).integers, round_stack(weights, 0.3, None).integers
+        round_stack(weights, 0.3, factors).integers, round_stack(weights, 0.3, None).integers
     )
 
 
 def test_round_stack_inputs_that_are_always_zero_are_rounded_too() -> None:
     weights = floats(0, 1, 8, 4)
-    rounded = round_stack(weights, 0.25, (np.zeros((1, 8, 8)),))
+    rounded = round_stack(weights, 0.25, (feedback_factor(np.zeros((1, 8, 8))),))
     assert np.array_equal(rounded.integers, round_stack(weights, 0.25, None).integers)
 
 
@@ -71,8 +72,9 @@ def test_round_stack_groups_are_rounded_apart() -> None:
     weights = floats(0, 2, 8, 4)
     root = floats(1, 2, 8, 8).astype(np.float64)
     moments = root @ root.transpose(0, 2, 1)
-    together = round_stack(weights, 0.3, (moments,)).integers
+    together = round_stack(weights, 0.3, (feedback_factor(moments),)).integers
     apart = [
-        round_stack(weights[i : i + 1], 0.3, (moments[i : i + 1],)).integers[0] for i in (0, 1)
+        round_stack(weights[i : i + 1], 0.3, (feedback_factor(moments[i : i + 1]),)).integers[0]
+        for i in (0, 1)
     ]
     assert np.array_equal(together, np.stack(apart))

@@ -13,6 +13,7 @@ from modelpack.graph.entropy.solve import (
     Request,
     Solution,
     next_scale,
+    prepare,
     solve,
 )
 from modelpack.spec.limits import Target
@@ -25,7 +26,7 @@ def solved(folder: Path, cosine: float, products: Products = "floats") -> Soluti
     statistics = measure(source, mlp_samples(120), ())
     targets = (Target("cosine", cosine),)
     request = Request(source, Form("wasm", products), (), (), targets)
-    return solve(request, statistics, mlp_samples(40, seed=5))
+    return solve(request, prepare(request, statistics, mlp_samples(40, seed=5)))
 
 
 def test_solve_meets_the_limit_and_is_not_finer_than_needed(tmp_path: Path) -> None:
