@@ -8,8 +8,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import onnx_ir as ir
@@ -17,8 +18,11 @@ import onnx_ir as ir
 from modelpack.graph.entropy.derivatives import DERIVATIVES, Values
 from modelpack.graph.golden.samples import Sample
 from modelpack.graph.io import read_model, write_model
+from modelpack.graph.parallel import in_order
 from modelpack.graph.recipes.weights import name_of
 from modelpack.graph.sessions import Array, open_session, run_session
+
+T = TypeVar("T")
 
 _STANDARD = ("", "ai.onnx")
 # What these give does not move when their inputs move a little.
@@ -61,11 +65,14 @@ class Tape:
         }
 
     def run(
-        self, samples: Sequence[Sample], extra: Sequence[str]
-    ) -> Iterator[tuple[dict[str, Array], dict[str, Values]]]:
-        """For each sample, all values that were watched or are `extra`, and the gradients of the reached values.
+        self,
+        samples: Sequence[Sample],
+        extra: Sequence[str],
+        take: Callable[[dict[str, Array], dict[str, Values]], T],
+    ) -> Iterator[T]:
+        """What `take` makes of each sample's values, those watched and `extra`, and of the gradients of the reached values.
 
-        The gradient is that of one random projection of the outputs, each divided by its length: its square is, on
+        Samples run on several cores, `take` included; what it gives comes in their order. The gradient is that of one random projection of the outputs, each divided by its length: its square is, on
         average over projections, the relative squared error that `sensitivity` measures.
         """
         inputs = {name_of(value) for value in self._model.graph.inputs}
@@ -73,11 +80,15 @@ class Tape:
         wanted = sorted(names - inputs - set(self._constants))
         with tempfile.TemporaryDirectory() as scratch:
             session = open_session(self._written(wanted, Path(scratch)))
-            for number, sample in enumerate(samples):
+
+            def one(numbered: tuple[int, Sample]) -> T:
+                number, sample = numbered
                 feeds = {name: array for name, array in sample.feeds.items() if name in inputs}
                 values = {**feeds, **run_session(session, feeds, wanted)}
                 seeds = self._seeds(values, np.random.default_rng(number))
-                yield values, self._backwards({**self._constants, **values}, seeds)
+                return take(values, self._backwards({**self._constants, **values}, seeds))
+
+            yield from in_order(one, enumerate(samples))
 
     def _needed(self) -> set[str]:
         names = set(self._outputs)

@@ -51,35 +51,44 @@ class Site(Struct, frozen=True):
     matrix: Rows | None = None  # of a product: float32 [inputs, outputs]
 
 
+class _OfRows(Struct, frozen=True):
+    """What one sample adds at a product or look-up: X [rows, inputs], GGᵀX, G [rows, outputs] and XXᵀG.
+
+    `moved` is what rounding the inputs to 8 bits does to the projection; None where nothing would round them.
+    """
+
+    inputs: Rows
+    among_inputs: Rows
+    gradient: Rows
+    among_outputs: Rows
+    moved: float | None
+
+
+class _OfPatches(Struct, frozen=True):
+    """What one sample adds at a filter, which sees more patches than it has inputs: XᵀG [inputs, outputs]."""
+
+    product: Rows
+
+
 class _Sums:
     def __init__(self, site: Site) -> None:
-        self._is_rows = site.tap.kind == "rows"
-        size = 0 if self._is_rows else site.tap.size
+        size = _inputs_of(site)
         self._inputs, self._outputs = np.zeros((size, size)), np.zeros((site.outputs,) * 2)
-        self._pairs: list[tuple[Rows, Rows, Rows, Rows]] = []
+        self._waiting: list[_OfRows] = []
         self._activations, self._samples = 0.0, 0
-        self._rows = 0
 
-    def add(self, inputs: Rows, gradient: Rows) -> None:
-        """Adds one sample: inputs [rows, inputs], gradient [rows, outputs]."""
-        among_outputs = (inputs @ inputs.T) @ gradient
-        taken = (
-            inputs[:, :0] if self._is_rows else inputs
-        )  # one-hot inputs have a metric of their own: counts
-        self._pairs.append((taken, (gradient @ gradient.T) @ taken, gradient, among_outputs))
-        self._rows += len(inputs)
-        if self._rows >= _BUFFER_ROWS:
+    def add(self, found: _OfRows | _OfPatches) -> None:
+        """Adds one sample."""
+        if isinstance(found, _OfPatches):
+            self._inputs += found.product @ found.product.T
+            self._outputs += found.product.T @ found.product
+            return
+        if found.moved is not None:
+            self._activations += found.moved * found.moved
+            self._samples += 1
+        self._waiting.append(found)
+        if sum(len(each.gradient) for each in self._waiting) >= _BUFFER_ROWS:
             self._flush()
-
-    def add_rounding(self, moved: float) -> None:
-        """Adds what rounding one sample's inputs to 8 bits does to the projection."""
-        self._activations += moved * moved
-        self._samples += 1
-
-    def add_product(self, product: Rows) -> None:
-        """Adds one sample by XᵀG [inputs, outputs]: for filters, which see more patches than they have inputs."""
-        self._inputs += product @ product.T
-        self._outputs += product.T @ product
 
     def curvature(self) -> Curvature:
         """What was summed."""
@@ -87,14 +96,13 @@ class _Sums:
         return Curvature(self._inputs, self._outputs, self._activations / max(self._samples, 1))
 
     def _flush(self) -> None:
-        if not self._pairs:
+        if not self._waiting:
             return
-        inputs, among_inputs, gradient, among_outputs = (
-            np.concatenate(arrays) for arrays in zip(*self._pairs, strict=True)
-        )
-        self._inputs += inputs.T @ among_inputs
-        self._outputs += gradient.T @ among_outputs
-        self._pairs, self._rows = [], 0
+        inputs = np.concatenate([each.inputs for each in self._waiting])
+        self._inputs += inputs.T @ np.concatenate([each.among_inputs for each in self._waiting])
+        gradient = np.concatenate([each.gradient for each in self._waiting])
+        self._outputs += gradient.T @ np.concatenate([each.among_outputs for each in self._waiting])
+        self._waiting = []
 
 
 def measure_curvature(
@@ -115,23 +123,33 @@ def measure_curvature(
     count = min(len(samples), _MOST_SAMPLES)
     chosen = [samples[number * len(samples) // count] for number in range(count)]
     taken = [site.tap.value for site in reached]
-    for values, gradients in tape.run(chosen, taken):
-        for site in reached:
-            gradient = gradients.get(site.result)
-            if gradient is None:
-                continue
-            if site.tap.patches is not None:
-                product = _of_patches(site, values, moments[site.tap.weight], gradient)
-                sums[site.tap.weight].add_product(product)
-            else:
-                inputs, flat = (
-                    _rows(site, values, moments[site.tap.weight]),
-                    gradient.reshape(-1, site.outputs),
-                )
-                sums[site.tap.weight].add(inputs, flat)
-                if site.matrix is not None:
-                    sums[site.tap.weight].add_rounding(_moved(site, values, flat))
+
+    def take(
+        values: dict[str, Array], gradients: dict[str, Rows]
+    ) -> dict[str, _OfRows | _OfPatches]:
+        return {
+            site.tap.weight: _found(site, values, moments[site.tap.weight], gradients[site.result])
+            for site in reached
+            if site.result in gradients
+        }
+
+    for found in tape.run(chosen, taken, take):
+        for name, part in found.items():
+            sums[name].add(part)
     return {name: each.curvature() for name, each in sums.items()}
+
+
+def _found(
+    site: Site, values: Mapping[str, Array], moments: Moments, gradient: Rows
+) -> _OfRows | _OfPatches:
+    if site.tap.patches is not None:
+        return _OfPatches(_of_patches(site, values, moments, gradient))
+    inputs, flat = _rows(site, values, moments), gradient.reshape(-1, site.outputs)
+    moved = None if site.matrix is None else _moved(site, values, flat)
+    among_outputs = (inputs @ inputs.T) @ flat
+    # One-hot inputs have a metric of their own: counts.
+    taken = inputs[:, :0] if site.tap.kind == "rows" else inputs
+    return _OfRows(taken, (flat @ flat.T) @ taken, flat, among_outputs, moved)
 
 
 def _inputs_of(site: Site) -> int:

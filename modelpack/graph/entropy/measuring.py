@@ -35,7 +35,10 @@ def measure(source: Path, samples: Sequence[Sample], outputs: Sequence[str]) -> 
     moments = watch(source, taps, samples)
     sites = tuple(_sites(weights, taps))
     curvature = measure_curvature(source, sites, moments, samples, outputs=outputs)
-    mixed = {name: _mixed(found, moments[name]) for name, found in curvature.items()}
+    # Matrices are dropped as soon as what follows from them is there: they are most of the memory.
+    mixed = {name: _mixed(curvature.pop(name), moments[name]) for name in tuple(curvature)}
+    for name in mixed:
+        moments[name] = Moments(moments[name].mean, (), moments[name].counts)
     seen = Seen(moments, mixed)
     return Statistics(seen, measure_costs(source, weights, seen, samples, outputs=outputs))
 

@@ -13,6 +13,7 @@ from modelpack.graph.entropy.moments import BLOCK_INPUTS, Moments, Summed
 from modelpack.graph.entropy.taps import Tap
 from modelpack.graph.golden.samples import Sample
 from modelpack.graph.io import read_model, write_model
+from modelpack.graph.parallel import in_order
 from modelpack.graph.sessions import Array, open_session, run_session
 from modelpack.units import MIB
 
@@ -68,9 +69,12 @@ def _values(
     with tempfile.TemporaryDirectory() as scratch:
         session = open_session(write_model(model, Path(scratch))[0])
         outputs = sorted(set(names) - inputs)
-        for sample in samples:
+
+        def run(sample: Sample) -> dict[str, Array]:
             feeds = {name: array for name, array in sample.feeds.items() if name in inputs}
-            yield {**feeds, **(run_session(session, feeds, outputs) if outputs else {})}
+            return {**feeds, **(run_session(session, feeds, outputs) if outputs else {})}
+
+        yield from in_order(run, samples)
 
 
 def _main_values(model: ir.Model) -> Iterator[ir.Value]:
