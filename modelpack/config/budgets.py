@@ -50,6 +50,13 @@ def read_limits(
             yield Limit(quantity, maximum, hints, spell(at.keys))
 
 
+def unmeasured_places(budget: Values, device: Device) -> Iterator[tuple[str, Place]]:
+    """The limits of what nothing measures on that device, by their keys: no browser that can be driven has WebNN."""
+    if device == "webnn":
+        for _, key in _MEASURED:
+            yield from ((key.name, at) for _, at in _for_device(budget, key, device))
+
+
 def load_time_places(budget: Values) -> dict[str, Place]:
     """Where each network is named."""
     return {name: at for name, (_, at) in _load_times(budget).items()}

@@ -4,7 +4,7 @@
 2. What `variant_contradictions` finds in a variant.
 3. A golden set lacks its samples or the tokenizer for them, or has a tokenizer for none.
 4. State is carried twice, or its output is shaken off.
-   A reference, a network or labels are asked for and not there.
+   A reference, a network or labels are asked for and not there, or a limit of what nothing measures.
 5. The defaults and the models multiply to more than a build could hold.
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 from modelpack.config import budget_keys, grammar, source_keys
 from modelpack.config import preprocess_keys as keys
 from modelpack.config.assemble import cache_directory, models
-from modelpack.config.budgets import load_time_places, read_networks
+from modelpack.config.budgets import load_time_places, read_networks, unmeasured_places
 from modelpack.config.containers import Values, missing
 from modelpack.config.fields import did_you_mean
 from modelpack.config.golden import FILE_SUFFIXES
@@ -24,7 +24,7 @@ from modelpack.config.metric_keys import ACCURACY, F1, METRICS
 from modelpack.config.place import Fault, Keys, Place, show
 from modelpack.config.source_contradictions import source_contradictions
 from modelpack.config.variant_contradictions import variant_contradictions
-from modelpack.config.variant_keys import VARIANT_BUDGET
+from modelpack.config.variant_keys import VARIANT_BUDGET, device_of, dtype_of
 from modelpack.spec.sources import FileSource, HubSource, NpmSource, PythonSource, Source
 
 # Defaults are the one way for a small file to mean a large project; more takes seconds to read.
@@ -96,6 +96,7 @@ def _in_model(model: Values, whole: Values) -> Iterator[Fault]:
     for id_, variant in model.value(grammar.VARIANTS).items():
         yield from variant_contradictions(id_, variant, golden)
         yield from _networks(variant.table(VARIANT_BUDGET), networks)
+        yield from _unmeasured(id_, variant, model.table(budget_keys.BUDGET))
 
 
 def _reference(golden: Values, id_: str, known: tuple[str, ...]) -> Iterator[Fault]:
@@ -122,6 +123,19 @@ def _networks(budget: Values, known: tuple[str, ...]) -> Iterator[Fault]:
                 f"[networks] has no {show(name)}{did_you_mean(name, known)}",
                 remedy=f'add [networks.{name}] with bandwidth = "9 Mbit/s" and latency = "165 ms"',
             )
+
+
+def _unmeasured(id_: str, variant: Values, budget: Values) -> Iterator[Fault]:
+    try:
+        device = device_of(dtype_of(id_, variant), variant)
+    except Fault:
+        return  # `variant_contradictions` says so
+    for name, at in unmeasured_places(variant.table(VARIANT_BUDGET).over(budget), device):
+        yield _contradiction(
+            at,
+            f"nothing measures {name} on {device}, where {id_} runs, so no build could keep it",
+            remedy=f"limit other devices by name, such as {name} = {{ wasm = … }}, and measure {id_} in a page",
+        )
 
 
 def _golden(golden: Values, source: Source | None) -> Iterator[Fault]:

@@ -19,6 +19,7 @@ _SHARED = (
     "digest.py",
     "units.py",
     "errors.py",
+    "cores.py",
     "steps/contract.py",
 )
 

@@ -26,7 +26,7 @@ def _variant(name: str, evaluated: EvaluatedSamples, worst: int, palette: Palett
             metric.metric,
             _figure(metric.value),
             _interval(metric),
-            ", ".join(_worst(index, metric, evaluated, worst)),
+            ", ".join(_worst(index, metric, evaluated, worst)) or "none: all are alike",
         )
         for index, metric in enumerate(evaluated.metrics)
     ]
@@ -36,12 +36,14 @@ def _variant(name: str, evaluated: EvaluatedSamples, worst: int, palette: Palett
 def _worst(
     index: int, metric: MetricValue, evaluated: EvaluatedSamples, worst: int
 ) -> Iterator[str]:
-    """The samples whose figures lie nearest to the worst one, that one first."""
+    """The samples whose figures lie nearest to the worst one, that one first; the best figure is none of the worst."""
 
     def distance(row: SampleFigures) -> tuple[float, int]:
         return abs(row.values[index] - metric.worst_value), row.position
 
-    for row in sorted(evaluated.figures, key=distance)[:worst]:
+    ranked = sorted(evaluated.figures, key=distance)
+    best = max((distance(row)[0] for row in ranked), default=0.0)
+    for row in [row for row in ranked if distance(row)[0] < best][:worst]:
         yield f"{row.name or row.position} ({_figure(row.values[index])})"
 
 

@@ -269,6 +269,11 @@ variants.q8 = { activations = "static", device = "webgpu" }
 golden = { samples = "g.npz" }
 variants.q8 = { activations = "static", activation_type = "int16", device = "webnn" }
 """,
+    "budget_that_nothing_measures": MODEL
+    + """\
+budget = { latency_p50 = "40 ms", memory = { wasm = "180 MB", webnn = "+10%" } }
+variants.q8 = { device = "webnn", budget = { first_inference = "1 s" } }
+""",
     "variant_activations_for_q4": MODEL + 'variants.q4 = { activations = "float" }',
     "variant_activations_unknown": MODEL + 'variants.q8 = { activations = "int4" }',
     "variant_symmetric_for_bnb4": MODEL + "variants.bnb4 = { symmetric = false }",
@@ -417,6 +422,7 @@ READER_ONLY = {
     "variant_accepts_fallback_of_wasm",
     "variant_excludes_from_fp32",
     "network_that_is_not_there",
+    "budget_that_nothing_measures",
     "reference_to_itself",
     "reference_to_nobody",
     "preprocess_of_a_file",

@@ -118,7 +118,7 @@ other = { dtype = "auto", objective = "latency" }""",
 golden = { samples = "g.npz" }
 [models.a.variants]
 q8 = { activations = "static" }
-nn = { dtype = "q8", activations = "static", device = "webnn" }
+nn = { dtype = "q8", activations = "static", device = "webnn", budget = { latency_p50 = { wasm = "40 ms" } } }
 half = { dtype = "fp16", device = "webnn" }
 uint8 = { activations = "static", activation_type = "int16", calibrate_method = "percentile" }""",
     "everything_in_defaults": """\

@@ -20,3 +20,13 @@ FOUND = EvaluatedSamples(
 
 def test_golden_text_names_the_worst_first() -> None:
     assert_golden("report/golden.txt", golden_text({"faces@q8": FOUND, "faces@q4": FOUND}, 2))
+
+
+def test_golden_text_leaves_the_best_samples_out() -> None:
+    rows = tuple(SampleFigures(at, "", (float(at != 1), 1.0)) for at in range(4))
+    metrics = (MetricValue("top1_agreement", 0.75, 1, 0.0), MetricValue("cosine", 1.0, 0, 1.0))
+    found = EvaluatedSamples(4, metrics, rows)
+    assert golden_text({"digits@q8": found}, 3).splitlines()[2:] == [
+        "  top1_agreement   0.75  –     1 (0)",
+        "  cosine              1  –     none: all are alike",
+    ]
