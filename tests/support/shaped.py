@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from onnx import helper
 
 from modelpack.graph.golden.samples import Sample, write_samples
-from modelpack.graph.recipes.weights import Weight, find_weights
+from modelpack.graph.recipes.weights import SHAPED_MIN_ELEMENTS, Weight, find_weights
 from tests.support import onnx_models
 from tests.support.onnx_models import tensor, value, weights_like
 from tests.support.recipes import floats
@@ -57,5 +57,5 @@ def sample_file(path: Path, samples: tuple[Sample, ...]) -> Path:
 
 def weight_of(proto: onnx.ModelProto, name: str) -> Weight:
     """The weight of that name, as recipes see it."""
-    found = find_weights(ir.from_proto(proto), ()).weights
+    found = find_weights(ir.from_proto(proto), (), fewest=SHAPED_MIN_ELEMENTS).weights
     return next(weight for weight in found if weight.name == name)

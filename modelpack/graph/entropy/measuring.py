@@ -18,7 +18,7 @@ from modelpack.graph.entropy.taps import Tap, find_taps
 from modelpack.graph.entropy.watching import watch
 from modelpack.graph.golden.samples import Sample
 from modelpack.graph.io import read_model
-from modelpack.graph.recipes.weights import Weight, find_weights, name_of
+from modelpack.graph.recipes.weights import SHAPED_MIN_ELEMENTS, Weight, find_weights, name_of
 
 # The inputs' plain moments beside those that gradients weigh: 300 projections leave some directions unseen.
 _PLAIN_SHARE = 0.5
@@ -30,7 +30,7 @@ _LARGE_FILTER = 1 << 16
 def measure(source: Path, samples: Sequence[Sample], outputs: Sequence[str]) -> Statistics:
     """The statistics of the model over the samples, with an error of the named outputs (all, where none are) as cost."""
     model = read_model(source)
-    weights = find_weights(model, ()).weights
+    weights = find_weights(model, (), fewest=SHAPED_MIN_ELEMENTS).weights
     taps = find_taps(model, weights)
     moments = watch(source, taps, samples)
     sites = tuple(_sites(weights, taps))

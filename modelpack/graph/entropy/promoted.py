@@ -13,7 +13,7 @@ from modelpack.graph.entropy.corrections import add_correction
 from modelpack.graph.golden.samples import Sample
 from modelpack.graph.io import read_model, write_model
 from modelpack.graph.recipes.rewrite import Builder
-from modelpack.graph.recipes.weights import Floats, find_weights
+from modelpack.graph.recipes.weights import SHAPED_MIN_ELEMENTS, Floats, find_weights
 from modelpack.graph.sessions import Array, open_session, run_session
 
 
@@ -45,7 +45,7 @@ class Promoted:
     def _promote(self, model: ir.Model, names: set[str]) -> None:
         builder = Builder(model)
         held = []
-        for weight in find_weights(model, ()).weights:
+        for weight in find_weights(model, (), fewest=SHAPED_MIN_ELEMENTS).weights:
             if weight.name not in names:
                 continue
             held.append(weight.value)

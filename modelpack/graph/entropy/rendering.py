@@ -16,7 +16,7 @@ from modelpack.graph.recipes.applied import Applied, Narrowed
 from modelpack.graph.recipes.int8 import Grid as PlainGrid
 from modelpack.graph.recipes.q8 import finish, narrow_int8, raise_opset, storage_form
 from modelpack.graph.recipes.rewrite import Builder
-from modelpack.graph.recipes.weights import find_weights
+from modelpack.graph.recipes.weights import SHAPED_MIN_ELEMENTS, find_weights
 from modelpack.spec.variants import Device
 
 # `integers`: products of integers, activations rounded as they come. `floats`: only the weights are integers.
@@ -44,7 +44,7 @@ def render(
 ) -> Applied:
     """The model with each weight that has a grid stored on it; weights without one stay as they are."""
     model = raise_opset(model, form.device, excluded)
-    found = find_weights(model, excluded)
+    found = find_weights(model, excluded, fewest=SHAPED_MIN_ELEMENTS)
     weights = tuple(weight for weight in found.weights if weight.name in grids)
     builder = Builder(model)
     for weight in weights:

@@ -30,7 +30,7 @@ from modelpack.graph.golden.samples import Sample
 from modelpack.graph.io import read_model, write_model
 from modelpack.graph.metrics.case import Case, Outputs
 from modelpack.graph.parallel import in_order
-from modelpack.graph.recipes.weights import Weight, find_weights
+from modelpack.graph.recipes.weights import SHAPED_MIN_ELEMENTS, Weight, find_weights
 from modelpack.graph.running import compared, run_sample
 from modelpack.graph.sessions import open_session
 from modelpack.spec.golden import StatePair
@@ -106,7 +106,8 @@ class Ground(Struct, frozen=True):
 
 def prepare(request: Request, statistics: Statistics, tune: Sequence[Sample]) -> Ground:
     """The ground for this request, and for others of the same model, outputs and excluded nodes."""
-    found = find_weights(read_model(request.source), request.excluded).weights
+    model = read_model(request.source)
+    found = find_weights(model, request.excluded, fewest=SHAPED_MIN_ELEMENTS).weights
     weights = tuple(weight for weight in found if weight.name in statistics.costs)
     return Ground(
         weights,

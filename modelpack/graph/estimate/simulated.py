@@ -29,8 +29,12 @@ from modelpack.graph.recipes.assignment import (
 )
 from modelpack.graph.recipes.exclude import excluded_nodes
 from modelpack.graph.recipes.known import known
-from modelpack.graph.recipes.weights import Weight, find_weights
-from modelpack.planned import QuantizeParams
+from modelpack.graph.recipes.weights import (
+    MIN_ELEMENTS,
+    SHAPED_MIN_ELEMENTS,
+    Weight,
+    find_weights,
+)
 
 _DYNAMIC_OPSET = 11
 _HALVES = frozenset({"fp16", "q4f16"})
@@ -52,7 +56,7 @@ def simulate(model: ir.Model, recipe: Recipe, relative_step: float = 0.0) -> Sim
     `relative_step` is that of shaped weights.
     """
     params = recipe.params
-    found = _weights(model, params)
+    found = _weights(model, recipe)
     storages = assign(model, found, params).storages if found else {}
     integers: list[Bytes] = []
     extra_bytes = 0
@@ -72,12 +76,14 @@ def simulate(model: ir.Model, recipe: Recipe, relative_step: float = 0.0) -> Sim
     return Simulated(model, tuple(integers), floats, extra_bytes, len(done))
 
 
-def _weights(model: ir.Model, params: QuantizeParams) -> tuple[Weight, ...]:
+def _weights(model: ir.Model, recipe: Recipe) -> tuple[Weight, ...]:
+    params = recipe.params
     if params.dtype in {"fp32", "fp16"}:
         return ()
     excluded = excluded_nodes(model, params.nodes_to_exclude)
     excluded |= kept_nodes(model, params.settings.overrides)
-    return find_weights(model, excluded).weights
+    fewest = MIN_ELEMENTS if recipe.shape == "plain" else SHAPED_MIN_ELEMENTS
+    return find_weights(model, excluded, fewest=fewest).weights
 
 
 def _on_grid(

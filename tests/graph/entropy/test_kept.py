@@ -13,14 +13,15 @@ from tests.support.onnx_models import tensor, value, weights_like
 COUNT = 8
 
 
-def weights() -> tuple[Weight, ...]:
-    """Eight products in a row, `w0` to `w7`, each of 32 by 32."""
+def weights(size: int = 32) -> tuple[Weight, ...]:
+    """Eight products in a row, `w0` to `w7`, each of `size` by `size`."""
     nodes = [
         helper.make_node("MatMul", [f"v{i}", f"w{i}"], [f"v{i + 1}"], f"/{i}") for i in range(COUNT)
     ]
-    tensors = [tensor(f"w{i}", weights_like(i, 32, 32)) for i in range(COUNT)]
-    ends = [value("v0", [1, 32])], [value(f"v{COUNT}", [1, 32])]
-    return find_weights(ir.from_proto(onnx_models.model(nodes, *ends, tensors)), ()).weights
+    tensors = [tensor(f"w{i}", weights_like(i, size, size)) for i in range(COUNT)]
+    ends = [value("v0", [1, size])], [value(f"v{COUNT}", [1, size])]
+    graph = ir.from_proto(onnx_models.model(nodes, *ends, tensors))
+    return find_weights(graph, (), fewest=64).weights
 
 
 def costs(*activations: float) -> dict[str, Curvature]:
@@ -42,3 +43,7 @@ def test_kept_a_quarter_of_the_multiplications_at_most() -> None:
 
 def test_kept_weights_without_gradient_multiply_integers() -> None:
     assert kept_in_floats(weights(), {}, 0.02) == frozenset()
+
+
+def test_kept_small_products_stay_in_floats() -> None:
+    assert kept_in_floats(weights(31), costs(*[0.0] * 8), 0.02) == {f"w{i}" for i in range(COUNT)}

@@ -35,13 +35,14 @@ def test_render_wasm_integers_multiplies_integers() -> None:
 
 @pytest.mark.parametrize(
     ("form", "operator"),
-    [(Form("wasm", "floats"), "Cast"), (Form("webgpu", "floats"), "DequantizeLinear")],
+    [(Form("wasm", "floats"), "Mul"), (Form("webgpu", "floats"), "DequantizeLinear")],
     ids=["wasm", "webgpu"],
 )
 def test_render_floats_keeps_products(form: Form, operator: str, tmp_path: Path) -> None:
     proto = wide_mlp()
     applied = render(ir.from_proto(proto), form, (), grids_of(proto, 0.002))
-    assert operators(applied.model)["MatMul"] == operators(applied.model)[operator] == 2
+    found = operators(applied.model)
+    assert found["MatMul"] == found[operator] == 2
     assert applied.scheme == "w8_entropy"
     error, largest = largest_error(proto, applied.model, {"x": floats(0, 2, 32)}, tmp_path)
     assert error < 0.02 * largest  # steps of a hundredth of the weights' deviation
@@ -98,7 +99,7 @@ def test_render_rotated_tables(device: Device, tmp_path: Path) -> None:
     wanted.graph.initializer[0].CopyFrom(onnx_models.tensor("table", grid.floats(0)))
     feed = {"ids": np.array([[0, 99, 7]])}
     error, largest = largest_error(wanted, applied.model, feed, tmp_path)
-    assert error < 1e-5 * largest  # sums in another order
+    assert error < 2**-11 * largest  # the bias takes half precision
 
 
 def test_grid_file_keeps_the_basis(tmp_path: Path) -> None:

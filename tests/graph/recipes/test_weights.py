@@ -64,6 +64,17 @@ def test_find_weights_one_number_below_the_limit_is_left_alone() -> None:
     assert kinds(short) == {}
 
 
+def test_find_weights_small_ones_are_found_where_asked_for() -> None:
+    small = ir.from_proto(one_node("MatMul", [1, 8], weights_like(0, 8, 8), [1, 8]))
+    assert find_weights(small, (), fewest=65).weights == ()
+    assert [weight.name for weight in find_weights(small, (), fewest=64).weights] == ["w"]
+
+
+def test_find_weights_small_ones_that_stay_get_no_note() -> None:
+    proto = one_node("Add", [8, 8], weights_like(0, 8, 8), [8, 8])
+    assert find_weights(ir.from_proto(proto), (), fewest=64).notes == ()
+
+
 def test_find_weights_read_by_add_is_left_alone_with_a_note() -> None:
     found = find_weights(
         ir.from_proto(one_node("Add", [32, 32], weights_like(0, 32, 32), [32, 32])), ()
