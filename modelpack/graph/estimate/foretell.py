@@ -30,7 +30,7 @@ from modelpack.spec.golden import StatePair
 _MOST_SAMPLES: Final = 24
 # A shaped variant's weights are rounded with feedback, which keeps a limit on far coarser grids than plain rounding does;
 # this many times the loss of the limit, rounded plainly, has the same bytes (fitted to docs/figures-variants.md).
-_FEEDBACK_GAIN: Final = 4.0
+_FEEDBACK_GAIN: Final = 6.0
 _ATTEMPTS: Final = 6
 _STEPS: Final = (0.005, 2.0)  # of the spread of a weight: 10 bits a number, and less than one
 _DEFAULT_COSINE: Final = 0.999
@@ -39,6 +39,7 @@ _UNTOLD_STEP: Final = 0.25  # where no grid is too coarse for a cosine, as for o
 _BAND: Final = 4.0
 _LEAST_BAND: Final = {"fp32": 1e-6, "fp16": 2e-5, "q4f16": 2e-5}
 _NODE_BYTES: Final = 260  # a narrowed weight's nodes and names, as stored; they compress well
+_EQUAL_SCALES: Final = 0.1  # shaped weights have few steps that differ
 _DOES_NOT_RUN: Final[tuple[type[Exception], ...]] = (*ONNXRUNTIME_ERRORS, ValueError)
 
 
@@ -127,7 +128,9 @@ def _foretold(request: EstimateRequest, recipe: Recipe, judge: _Judge | None) ->
     else:
         simulated = simulate(read_model(request.graph), recipe)
         loss = None if judge is None else _band(_losses(simulated, judge), recipe)
-    return Foretold(recipe.id, _bytes(request, simulated), loss, _count(judge), tuple(notes))
+    return Foretold(
+        recipe.id, _bytes(request, recipe, simulated), loss, _count(judge), tuple(notes)
+    )
 
 
 def _shaped(request: EstimateRequest, recipe: Recipe, judge: _Judge | None) -> Simulated:
@@ -171,19 +174,20 @@ def _band(losses: Sequence[float], recipe: Recipe) -> tuple[float, float]:
     return max(0.0, mean / _BAND - 4 * error), most
 
 
-def _bytes(request: EstimateRequest, simulated: Simulated) -> dict[str, int]:
+def _bytes(request: EstimateRequest, recipe: Recipe, simulated: Simulated) -> dict[str, int]:
     graph = read_model(request.graph)
     for one in graph.graphs():
         one.initializers.clear()
     nodes = ir.serde.serialize_model(graph).SerializeToString()
     scales = float(simulated.extra_bytes)
+    packed = scales * (_EQUAL_SCALES if recipe.shape != "plain" else 0.9)
     names = float(simulated.narrowed * _NODE_BYTES)
     return added(
         (
             encoded_sizes(simulated.integers, integers=True),
             encoded_sizes(simulated.floats, integers=False),
             whole_sizes(nodes),
-            {"raw": scales, "gzip": scales * 0.9, "zstd": scales * 0.9, "br": scales * 0.87},
+            {"raw": scales, "gzip": packed, "zstd": packed, "br": packed * 0.97},
             {"raw": names, "gzip": names / 6, "zstd": names / 6, "br": names / 7},
         )
     )

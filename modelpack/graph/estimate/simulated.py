@@ -6,11 +6,13 @@ Products that the recipe multiplies as integers get their inputs rounded to 8 bi
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 
 import onnx_ir as ir
 from msgspec import Struct
 
 from modelpack.estimated import Recipe
+from modelpack.graph.entropy.half_vectors import FEWEST_HALVED
 from modelpack.graph.estimate.grids import (
     Bytes,
     OnGrid,
@@ -37,6 +39,8 @@ from modelpack.graph.recipes.weights import (
 )
 
 _DYNAMIC_OPSET = 11
+# The allocation spends bits where they are few: two more on each number of a small weight, near enough.
+_SMALL_STEP = 1 / 4
 _HALVES = frozenset({"fp16", "q4f16"})
 
 
@@ -72,6 +76,8 @@ def simulate(model: ir.Model, recipe: Recipe, relative_step: float = 0.0) -> Sim
         if _multiplies_integers(recipe, weight, storages[weight.name]):
             _round_inputs(model, weight)
     halves = {id(weight.value) for weight in found if storages[weight.name].dtype == "fp16"}
+    if recipe.shape != "plain":
+        halves |= {id(value) for value in _vectors(model)}
     floats = tuple(_floats(model, done, halves, as_half=params.dtype in _HALVES))
     return Simulated(model, tuple(integers), floats, extra_bytes, len(done))
 
@@ -90,11 +96,20 @@ def _on_grid(
     weight: Weight, storage: Storage, recipe: Recipe, relative_step: float
 ) -> OnGrid | None:
     if recipe.shape != "plain":
-        return as_coarse(weight, relative_step)
+        small = prod(weight.shape) < MIN_ELEMENTS
+        return as_coarse(weight, relative_step * _SMALL_STEP if small else relative_step)
     if storage.dtype in FOUR_BITS:
         scale_bytes = 2 if recipe.params.dtype == "q4f16" else 4
         return as_blocks(weight, storage.block_size, scale_bytes)
     return as_int8(weight) if storage.dtype in EIGHT_BITS else None
+
+
+def _vectors(model: ir.Model) -> Iterator[ir.Value]:
+    """Biases and the like, of which shaped variants store half precision."""
+    for value in model.graph.initializers.values():
+        sizes = () if value.const_value is None else value.const_value.shape.numpy()
+        if FEWEST_HALVED <= max(sizes, default=0) == prod(sizes):
+            yield value
 
 
 def _floats(model: ir.Model, done: set[int], halves: set[int], *, as_half: bool) -> Iterator[Bytes]:
