@@ -36,7 +36,7 @@ class Call(Struct, frozen=True):
 
 
 def prepare(parent_pid: int, pool: str = "") -> None:
-    """Makes this process a quiet worker that ends with its parent and computes in one thread."""
+    """Makes this process a quiet worker that ends with its parent and computes each product in one thread."""
     if not pool:
         # onnxsim imports torch where it is installed, and needs it for nothing that we call: 1.6 s and 200 MB a worker.
         sys.modules["torch"] = None  # type: ignore[assignment]  # how Python spells "cannot be imported"

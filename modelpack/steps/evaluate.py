@@ -24,6 +24,7 @@ from modelpack.graph.metrics.measured import (
     measures_elsewhere,
     measures_of,
 )
+from modelpack.graph.parallel import in_order
 from modelpack.graph.running import compared, run_sample
 from modelpack.graph.sessions import open_session
 from modelpack.planned import EvaluateParams
@@ -72,11 +73,14 @@ def _cases(step: StepInput[EvaluateParams], samples: Sequence[Sample]) -> Iterat
     original = _opened(step.one("reference"), "MP-E502")
     variant = _opened(step.one("model"), "MP-E451")
     names = _compared(step.params, original, variant)
-    for sample in samples:
+
+    def case(sample: Sample) -> Case:
         expected = _ran(step.params, original, sample, names, code="MP-E502")
         found = _ran(step.params, variant, sample, names, code="MP-E451")
         _check_shapes(expected, found, sample)
-        yield Case(expected, found, sample.feeds, sample.label)
+        return Case(expected, found, sample.feeds, sample.label)
+
+    yield from in_order(case, samples)
 
 
 def _compared(

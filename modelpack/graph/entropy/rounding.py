@@ -78,7 +78,10 @@ def feedback_factor(moments: Doubles, damping_share: float = DAMPING) -> Factor:
     every = np.arange(moments.shape[-1])
     ordered[:, every, every] += damping[:, None]
     inverse = np.linalg.inv(ordered)
-    factor = np.linalg.cholesky((inverse + inverse.transpose(0, 2, 1)) / 2)
+    del ordered  # several of these may be under way, of 34 MB each
+    inverse = inverse + inverse.transpose(0, 2, 1)
+    inverse /= 2
+    factor = np.linalg.cholesky(inverse)
     return order, factor.transpose(0, 2, 1).astype(np.float32)
 
 
