@@ -1,6 +1,7 @@
 // Time to the first inference of one model with the same int8 weights: modelpack's loader, onnxruntime-web with one
 // file, transformers.js as it comes and with the plain wasm runtime. Cold and after a reload, over two links. `kept` is
-// the loader with a shared worker, which outlives the reload.
+// the loader with a shared worker, which outlives the reload; `whole` has onnxruntime's WebAssembly in one file, which the
+// bundler's plugin cuts in two.
 //   node benchmarks/bench_loader.mjs <all-MiniLM-L6-v2.onnx, or "staged" for what is there> [rounds] [part of a link's name]
 // Contenders take turns. With golden.jsonl and tokenizer.json beside the model, entropy-shaped weights run too. Nothing listens to the browser: pages time themselves and tell the site.
 import { spawn } from "node:child_process";
@@ -15,7 +16,7 @@ const LINKS = {
   "50 Mbit/s, 40 ms": { bitsPerSecond: 50e6, roundTripMs: 40 },
   "9 Mbit/s, 165 ms": { bitsPerSecond: 9e6, roundTripMs: 165 },
 };
-const CONTENDERS = ["modelpack", "kept", "shaped", "single", "transformers", "tuned"];
+const CONTENDERS = ["modelpack", "whole", "kept", "shaped", "single", "transformers", "tuned"];
 const VISITS = 3; // compiled code is kept after the first, and used whole from the third on
 const LIMIT_MS = 180_000;
 const FLAGS = [

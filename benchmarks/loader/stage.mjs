@@ -16,6 +16,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { brotliCompress, constants } from "node:zlib";
 import { build } from "vite";
+import { splitRuntime } from "../../packages/unplugin/dist/split/split-runtime.js";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const HERE = join(ROOT, "benchmarks/loader");
@@ -23,6 +24,7 @@ export const WORK = join(ROOT, "benchmarks/.loader");
 export const SITE = join(WORK, "site");
 const PEERS = join(WORK, "peers/node_modules");
 const TRANSFORMERS = "@huggingface/transformers@4.3.1";
+const PLAIN = "ort-wasm-simd-threaded";
 const PYTHON = process.env.MODELPACK_PYTHON ?? join(ROOT, ".venv/bin/python");
 const CONFIG = `[output]
 path = "packs"
@@ -50,6 +52,7 @@ export async function stage(modelPath) {
   rmSync(SITE, { recursive: true, force: true });
   stageModel(modelPath);
   stagePeers();
+  await stageSplit();
   await stagePages();
   await compress(SITE);
 }
@@ -98,15 +101,37 @@ function stagePeers() {
   }
 }
 
+// onnxruntime in two files, as the bundler's plugin publishes it.
+async function stageSplit() {
+  const { models } = JSON.parse(readFileSync(join(SITE, "packs/manifest.json")));
+  const variants = models.minilm.variants.map(({ id, digest }) => ({ model: "minilm", variant: id, digest }));
+  const folder = join(ROOT, "node_modules/onnxruntime-web/dist");
+  const wasm = join(folder, `${PLAIN}.wasm`);
+  const loader = join(ROOT, "packages/loader/dist");
+  const restName = `${PLAIN}.rest.wasm`;
+  const files = await splitRuntime(
+    { folder, wasm, loader, manifest: join(SITE, "packs/manifest.json"), variants },
+    { source: join(folder, "ort.wasm.bundle.min.mjs"), restName, cache: WORK },
+  );
+  const target = join(SITE, "ort/assets");
+  mkdirSync(target, { recursive: true });
+  writeFileSync(join(target, "ort.wasm.js"), files.script);
+  writeFileSync(join(target, `${PLAIN}.wasm`), files.first);
+  writeFileSync(join(target, restName), files.rest);
+}
+
 async function stagePages() {
   const web = join(PEERS, "@huggingface/transformers/dist/transformers.web.js");
   const plain = { "onnxruntime-web/webgpu": join(PEERS, "onnxruntime-web/dist/ort.wasm.min.mjs") };
   const pin = createHash("sha256")
     .update(readFileSync(join(SITE, "packs/manifest.json")))
     .digest("hex");
-  await stagePage("modelpack", "modelpack.mjs", { pin, variant: "q8" });
-  await stagePage("kept", "modelpack.mjs", { pin, variant: "q8", worker: "shared" });
-  if (hasShaped()) await stagePage("shaped", "modelpack.mjs", { pin, variant: "small" });
+  const runtime = { moduleUrl: "/ort/assets/ort.wasm.js" };
+  const given = { pin, variant: "q8", runtime };
+  await stagePage("modelpack", "modelpack.mjs", given);
+  await stagePage("whole", "modelpack.mjs", { pin, variant: "q8" });
+  await stagePage("kept", "modelpack.mjs", { ...given, worker: "shared" });
+  if (hasShaped()) await stagePage("shaped", "modelpack.mjs", { ...given, variant: "small" });
   await stagePage("single", "single.mjs", {});
   const transformers = { "@huggingface/transformers": web };
   const asyncify = { wasmPaths: runtimePaths("ort-wasm-simd-threaded.asyncify") };

@@ -16,15 +16,18 @@ export interface StaticServer extends AsyncDisposable {
   readonly url: string;
 }
 
-/** Serves `folder` until it is disposed of. */
-export async function serveFolder(folder: string): Promise<StaticServer> {
+/** Serves `folder`, with `headers` beside its own, until it is disposed of. */
+export async function serveFolder(
+  folder: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<StaticServer> {
   const server = createServer(async (request, response) => {
     const path = normalize(new URL(request.url ?? "/", "http://site").pathname);
     const file = join(folder, path === "/" ? "index.html" : path);
     const content = await readFile(file).catch(() => undefined);
     if (!content) return void response.writeHead(404).end();
     response
-      .writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream" })
+      .writeHead(200, { ...headers, "content-type": TYPES[extname(file)] ?? "application/octet-stream" })
       .end(content);
   });
   await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));

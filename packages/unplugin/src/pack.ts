@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { PluginError } from "./failure.ts";
+import type { ProfiledVariant } from "./split/profile.ts";
 
 export type Load = "eager" | "idle" | "lazy";
 
@@ -20,6 +21,8 @@ export interface Pack {
   readonly manifestName: string;
   readonly sha256: string;
   readonly models: Readonly<Record<string, PackedModel>>;
+  /** What runs on onnxruntime's plain build. */
+  readonly wasmVariants: readonly ProfiledVariant[];
   /** onnxruntime's wasm, where modelpack.toml says that it goes into the pack. */
   readonly runtime: PackedRuntime | undefined;
 }
@@ -30,11 +33,17 @@ export interface PackedRuntime {
   readonly devices: readonly string[];
 }
 
+interface ManifestVariant {
+  readonly id: string;
+  readonly device: string;
+  readonly digest: string;
+}
+
 /** The parts of a manifest that are read here; modelpack has checked the whole. */
 interface Manifest {
   readonly manifestVersion: number;
   readonly models: Readonly<
-    Record<string, { readonly load?: Load; readonly variants: readonly { readonly device: string }[] }>
+    Record<string, { readonly load?: Load; readonly variants: readonly ManifestVariant[] }>
   >;
   readonly runtime?: { readonly version: string; readonly builds: Readonly<Record<string, string>> };
 }
@@ -62,6 +71,11 @@ export async function readPack(manifestPath: string): Promise<Pack> {
         id,
         { load, devices: [...new Set(variants.map(({ device }) => device))] },
       ]),
+    ),
+    wasmVariants: Object.entries(models).flatMap(([model, { variants }]) =>
+      variants
+        .filter(({ device }) => device === "wasm")
+        .map(({ id, digest }) => ({ model, variant: id, digest })),
     ),
     runtime: runtime && { version: runtime.version, devices: Object.keys(runtime.builds) },
   };

@@ -50,7 +50,7 @@ export interface Project {
 const BUG = "report this as a bug of @modelpack/unplugin";
 
 /** A project whose bundler has not said yet where it is. */
-export function openProject({ root: configured }: Options): Project {
+export function openProject({ root: configured, splitRuntime = true }: Options): Project {
   let folders: Folders | undefined;
   let current: Promise<Published> | undefined;
   let isWatched = false;
@@ -97,7 +97,7 @@ export function openProject({ root: configured }: Options): Project {
     locate: (given) => {
       folders = given;
     },
-    build: () => begin(buildPublished(root(), located())),
+    build: () => begin(buildPublished(root(), located(), splitRuntime)),
     watch: () => {
       if (isWatched) return;
       isWatched = true;
@@ -129,9 +129,9 @@ export function openProject({ root: configured }: Options): Project {
   };
 }
 
-async function buildPublished(root: string, folders: Folders): Promise<Published> {
+async function buildPublished(root: string, folders: Folders, mustSplit: boolean): Promise<Published> {
   const built = await buildPack(root);
-  const published = await describe(await readPack(built.manifestPath), folders);
+  const published = await describe(await readPack(built.manifestPath), folders, mustSplit);
   await checkSizes(published.runtime?.files ?? [], built);
   return published;
 }
@@ -142,10 +142,15 @@ async function renewed(last: Published | undefined, path: string, folders: Folde
   return last?.pack.sha256 === pack.sha256 ? last : describe(pack, folders);
 }
 
-async function describe(pack: Pack, { root, publicDir, immutable = "" }: Folders): Promise<Published> {
+/** With `mustSplit` onnxruntime is cut in two: only builds that are published take the time for that. */
+async function describe(
+  pack: Pack,
+  { root, publicDir, immutable = "" }: Folders,
+  mustSplit = false,
+): Promise<Published> {
   const loader = loaderFolder(root);
   const devices = [...new Set(Object.values(pack.models).flatMap((model) => model.devices))].sort();
-  const needs = { devices, packed: pack.runtime };
+  const needs = { devices, packed: pack.runtime, called: mustSplit ? pack : undefined };
   const runtime = loader ? await readRuntime({ root, loader }, needs, immutable) : undefined;
   return { pack, packPath: packPath(pack.folder, publicDir), runtime, loader };
 }

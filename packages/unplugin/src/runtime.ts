@@ -8,10 +8,11 @@ import { createHash } from "node:crypto";
 import { realpathSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { PluginError } from "./failure.ts";
-import type { PackedRuntime } from "./pack.ts";
+import type { Pack, PackedRuntime } from "./pack.ts";
 import type { AddressOf, StaticFile } from "./placement.ts";
+import { type SplitRuntime, splitRuntime } from "./split/split-runtime.ts";
 
 export interface Runtime {
   /** The folder in the output. */
@@ -63,12 +64,14 @@ export function loaderFolder(root: string): string | undefined {
 export interface Needs {
   readonly devices: readonly string[];
   readonly packed: PackedRuntime | undefined;
+  /** Whose models say which functions of the plain build go into its first file; without it, that is one file. */
+  readonly called?: Pick<Pack, "manifestPath" | "wasmVariants"> | undefined;
 }
 
 /** What the bundler has to publish of it. Throws PluginError if onnxruntime-web is missing. */
 export async function readRuntime(
   { root, loader }: { readonly root: string; readonly loader: string },
-  { devices, packed }: Needs,
+  { devices, packed, called }: Needs,
   prefix: string,
 ): Promise<Runtime> {
   const ort = onnxruntimeFolder(root, loader);
@@ -84,11 +87,41 @@ export async function readRuntime(
   }
   for (const { source, module, wasm } of builds) {
     content[module] = join(ort, source);
-    if (wasm) content[wasm] = join(ort, wasm);
+    if (!wasm) continue;
+    content[wasm] = join(ort, wasm);
+    if (!called || wasm !== BUILDS["wasm"]?.wasm) continue;
+    const restName = wasm.replace(/wasm$/, "rest.wasm");
+    const split = await trySplit({ ort, loader, root, called }, { source, wasm, restName });
+    if (split)
+      Object.assign(content, { [module]: split.script, [wasm]: split.first, [restName]: split.rest });
   }
   const path = `${prefix}modelpack-${await hashOf(content)}`;
   const files = Object.entries(content).map(([name, source]) => ({ path: `${path}/${name}`, source }));
   return { path, files };
+}
+
+interface Places {
+  readonly ort: string;
+  readonly loader: string;
+  readonly root: string;
+  readonly called: Pick<Pack, "manifestPath" | "wasmVariants">;
+}
+
+/** Undefined where it cannot be split: one file is larger, and runs the same. */
+async function trySplit(
+  { ort, loader, root, called }: Places,
+  { source, wasm, restName }: { readonly source: string; readonly wasm: string; readonly restName: string },
+): Promise<SplitRuntime | undefined> {
+  const { manifestPath: manifest, wasmVariants: variants } = called;
+  const profile = { folder: ort, wasm: join(ort, wasm), loader, manifest, variants };
+  const cache = join(root, "node_modules/.cache/modelpack");
+  try {
+    return await splitRuntime(profile, { source: join(ort, source), restName, cache });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`modelpack: ${basename(wasm)} stays in one file: ${reason}\n`);
+    return undefined;
+  }
 }
 
 /** Code of the loader that takes its workers and onnxruntime from `runtime`; undefined where it mentions neither. */

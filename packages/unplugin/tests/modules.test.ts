@@ -12,6 +12,7 @@ function packOf(loads: Readonly<Record<string, Load>>): Pack {
     manifestName: "manifest.ab.json",
     sha256: "ab",
     models,
+    wasmVariants: [],
     runtime: undefined,
   };
 }

@@ -13,12 +13,20 @@ function manifest(text: string): string {
 }
 
 test("readPack says what pages need", async () => {
-  const variants = [{ device: "webgpu" }, { device: "wasm" }, { device: "wasm" }];
+  const variants = [
+    { id: "fp16", device: "webgpu", digest: "a" },
+    { id: "q8", device: "wasm", digest: "b" },
+    { id: "fp32", device: "wasm", digest: "c" },
+  ];
   const models = { m: { load: "eager", variants }, n: { variants: [] } };
   expect(await readPack(manifest(JSON.stringify({ manifestVersion: 1, models })))).toMatchObject({
     folder,
-    manifestName: "manifest.6ce79fba01dc16fb.json",
+    manifestName: "manifest.b7145e701d4bb786.json",
     models: { m: { load: "eager", devices: ["webgpu", "wasm"] }, n: { load: "lazy", devices: [] } },
+    wasmVariants: [
+      { model: "m", variant: "q8", digest: "b" },
+      { model: "m", variant: "fp32", digest: "c" },
+    ],
     runtime: undefined,
   });
   const runtime = { package: "onnxruntime-web", version: "1.30.0", builds: { wasm: "a" } };

@@ -1,0 +1,109 @@
+/**
+ * A process of its own, in which variants of a pack run once, on onnxruntime's WebAssembly with notes of what is called.
+ * Gets a `Profile` as JSON, and prints a `Profiled`: as JSON, on its last line.
+ */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { Profile, Profiled } from "./profile.ts";
+import { readModule } from "./wasm-module.ts";
+import { calledIn, hasNotes, withNotes } from "./wasm-notes.ts";
+
+interface Value {
+  readonly name: string;
+  readonly type: string;
+  readonly shape: readonly (number | string)[];
+}
+
+interface Tensor {
+  readonly type: string;
+  readonly data: ArrayLike<number | bigint>;
+  readonly dims: readonly number[];
+}
+
+interface Model {
+  readonly inputMetadata: readonly Value[];
+  run(feeds: Readonly<Record<string, Tensor>>): Promise<unknown>;
+  release(): Promise<void>;
+}
+
+// Of open axes but the batch: kernels take other ways for one, for few and for many rows.
+const OPEN_SIZES = [1, 3, 8, 40];
+
+const ARRAYS: Readonly<Record<string, { from(values: number[]): Tensor["data"] }>> = {
+  float32: Float32Array,
+  float64: Float64Array,
+  float16: Uint16Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+  bool: Uint8Array,
+  int16: Int16Array,
+  uint16: Uint16Array,
+  int32: Int32Array,
+  uint32: Uint32Array,
+};
+
+/** Inputs with `size` in place of every open axis; undefined where one is text. Truths and integers are 1, or 0. */
+function feedsOf(inputs: readonly Value[], size: number): Record<string, Tensor> | undefined {
+  const feeds: Record<string, Tensor> = {};
+  for (const { name, type, shape } of inputs) {
+    const dims = shape.map((axis, position) => (typeof axis === "number" ? axis : position === 0 ? 1 : size));
+    const length = dims.reduce((product, axis) => product * axis, 1);
+    const isFloat = type.startsWith("float");
+    const values = Array.from({ length }, (_, index) => (isFloat ? (index % 7) / 7 : size > 1 ? 1 : 0));
+    const big = type === "int64" ? BigInt64Array : type === "uint64" ? BigUint64Array : undefined;
+    const data = big ? big.from(values.map(BigInt)) : ARRAYS[type]?.from(values);
+    if (!data) return undefined;
+    feeds[name] = { type, data, dims };
+  }
+  return feeds;
+}
+
+/** Throws an Error where no such inputs are taken. Where some are not, they do not fit each other. */
+async function runSome(model: Model, variant: string): Promise<void> {
+  let runs = 0;
+  for (const size of OPEN_SIZES) {
+    const feeds = feedsOf(model.inputMetadata, size);
+    if (feeds)
+      await model.run(feeds).then(
+        () => (runs += 1),
+        () => undefined,
+      );
+  }
+  if (runs === 0) throw new Error(`${variant} runs on no inputs of zeros and ones`);
+}
+
+async function profiled({ folder, wasm, loader, manifest, variants }: Profile): Promise<number[]> {
+  let exports: WebAssembly.Exports = {};
+  const { instantiate } = WebAssembly;
+  Object.assign(WebAssembly, {
+    instantiate: async (source: WebAssembly.Module, imports: WebAssembly.Imports) => {
+      const result = (await instantiate(source, imports)) as
+        | WebAssembly.Instance
+        | WebAssembly.WebAssemblyInstantiatedSource;
+      const instance = "instance" in result ? result.instance : result;
+      if (hasNotes(instance.exports)) exports = instance.exports; // Node has modules of its own
+      return result;
+    },
+  });
+  const importFrom = (path: string) => import(pathToFileURL(path).href);
+  const ort = await importFrom(join(folder, "ort.wasm.min.mjs"));
+  const { load } = await importFrom(join(loader, "index.js"));
+  const { fileFetch } = await importFrom(join(loader, "node.js"));
+  ort.env.wasm.wasmBinary = withNotes(readModule(await readFile(wasm)));
+  ort.env.logLevel = "error";
+  for (const { model, variant } of variants) {
+    const ref = { manifestUrl: pathToFileURL(manifest).href, model };
+    const options = { ort, variant, device: "wasm", fallback: false, fetch: fileFetch, cache: "memory" };
+    const loaded: Model = await load(ref, options);
+    await runSome(loaded, `${model}@${variant}`);
+    await loaded.release();
+  }
+  return calledIn(exports);
+}
+
+const answer: Profiled = await profiled(JSON.parse(process.argv[2] ?? "")).then(
+  (called) => ({ called }),
+  (error: unknown) => ({ failure: error instanceof Error ? error.message : String(error) }),
+);
+process.stdout.write(`\n${JSON.stringify(answer)}\n`);

@@ -1,0 +1,68 @@
+/** Which functions of onnxruntime's WebAssembly a pack's models call. */
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+export interface ProfiledVariant {
+  readonly model: string;
+  readonly variant: string;
+  /** Of its files: the same ones call the same functions. */
+  readonly digest: string;
+}
+
+export interface Profile {
+  /** onnxruntime-web's scripts. */
+  readonly folder: string;
+  readonly wasm: string;
+  /** The built loader. */
+  readonly loader: string;
+  readonly manifest: string;
+  readonly variants: readonly ProfiledVariant[];
+}
+
+/** What the process says: the functions, or why there are none. */
+export type Profiled = { readonly called: number[] } | { readonly failure: string };
+
+const PROCESS = fileURLToPath(new URL("./profile-process.js", import.meta.url));
+const LIMIT_MS = 600_000;
+const MOST_OUTPUT_BYTES = 2 ** 24;
+// Another one where what is run, or how it is noted, changes.
+const FORMAT = 1;
+
+/** The positions of the functions that are called, remembered in `cache` by content. Throws an Error where a model does not run. */
+export async function calledFunctions(profile: Profile, cache: string): Promise<ReadonlySet<number>> {
+  const path = join(cache, `functions-${await digestOf(profile)}.json`);
+  const known = await readFile(path, "utf8").catch(() => undefined);
+  if (known) return new Set(JSON.parse(known) as number[]);
+  const called = await profiled(profile);
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = `${path}.${process.pid}`;
+  await writeFile(temporary, JSON.stringify(called));
+  await rename(temporary, path); // whole or not at all
+  return new Set(called);
+}
+
+async function profiled(profile: Profile): Promise<number[]> {
+  const options = { timeout: LIMIT_MS, maxBuffer: MOST_OUTPUT_BYTES };
+  const given = [PROCESS, JSON.stringify(profile)];
+  const { stdout } = await promisify(execFile)(process.execPath, given, options).catch((cause: unknown) => {
+    throw new Error("the models' trial run broke off", { cause }); // its own message is all of the command
+  });
+  const answer = JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as Profiled;
+  if ("failure" in answer) throw new Error(answer.failure);
+  return answer.called;
+}
+
+async function digestOf({ wasm, variants }: Profile): Promise<string> {
+  const digests = variants.map(({ digest }) => digest).sort();
+  const wasmDigest = createHash("sha256")
+    .update(await readFile(wasm))
+    .digest("hex");
+  return createHash("sha256")
+    .update(JSON.stringify([FORMAT, wasmDigest, digests]))
+    .digest("hex")
+    .slice(0, 32);
+}
