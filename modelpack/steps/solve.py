@@ -18,6 +18,7 @@ from modelpack.graph.entropy.solve import Ground, Request, Solution, prepare, so
 from modelpack.graph.entropy.statistics import read_statistics
 from modelpack.graph.golden.samples import read_samples
 from modelpack.graph.io import read_model
+from modelpack.graph.metrics.case import Outputs
 from modelpack.graph.recipes.exclude import excluded_nodes
 from modelpack.planned import SolveParams
 from modelpack.record import Measurement
@@ -48,15 +49,22 @@ def run(step: StepInput[SolveParams]) -> StepOutput:
 
 
 def _tried(step: StepInput[SolveParams]) -> list[Tried]:
-    requests = [_request(step, products) for products in _forms(step.params)]
-    ground = _ground(step, requests[0])
     tried: list[Tried] = []
-    for request in requests:
-        solution = solve(request, ground)
-        tried.append((request.form.products, solution))
+    expected: tuple[Outputs, ...] = ()
+    for products in _forms(step.params):
+        solution, expected = _solved(step, _request(step, products), expected)
+        tried.append((products, solution))
         if step.params.objective == "latency" and solution.met:
             break  # the forms that follow are slower
     return tried
+
+
+def _solved(
+    step: StepInput[SolveParams], request: Request, expected: tuple[Outputs, ...]
+) -> tuple[Solution, tuple[Outputs, ...]]:
+    """One form's solution, and what the model itself gives: nothing else is held from one form to the next."""
+    ground = _ground(step, request, expected)
+    return solve(request, ground), ground.expected
 
 
 def _request(step: StepInput[SolveParams], products: Products) -> Request:
@@ -71,8 +79,10 @@ def _request(step: StepInput[SolveParams], products: Products) -> Request:
     )
 
 
-def _ground(step: StepInput[SolveParams], request: Request) -> Ground:
-    """What all forms share. The statistics themselves are not held any longer than it takes to prepare it."""
+def _ground(
+    step: StepInput[SolveParams], request: Request, expected: tuple[Outputs, ...]
+) -> Ground:
+    """What all attempts share. The statistics themselves are not held any longer than it takes to prepare it."""
     tune = read_samples(step.one("tune"))
     if not tune:
         raise StepError("MP-E501", "no sample is left to tune by", remedy="give more samples")
@@ -84,7 +94,7 @@ def _ground(step: StepInput[SolveParams], request: Request) -> Ground:
             where="shape",
             remedy='use dtype = "fp32" or "fp16"',
         )
-    return prepare(request, statistics, tune)
+    return prepare(request, statistics, tune, expected)
 
 
 def _forms(params: SolveParams) -> tuple[Products, ...]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from modelpack.graph.entropy.backward import Tape
 from modelpack.graph.entropy.moments import BLOCK_INPUTS, Doubles, Moments
 from modelpack.graph.entropy.patches import all_patches
+from modelpack.graph.entropy.strengths import divisors_of
 from modelpack.graph.entropy.taps import Tap
 from modelpack.graph.golden.samples import Sample
 from modelpack.graph.recipes.known import known
@@ -34,12 +35,13 @@ class Curvature(Struct, frozen=True):
     """The metrics of one weight: float64 [inputs, inputs] ([0, 0] for rows that are looked up) and [outputs, outputs].
 
     `activations` is the relative squared error of the model's outputs when this product's inputs are rounded to 8 bits
-    at run time; 0 for what is no product.
+    at run time, `evened` that when strong ones are divided first (see `strengths`); 0 for what is no product.
     """
 
     inputs: Doubles
     outputs: Doubles
     activations: float = 0.0
+    evened: float = 0.0
 
 
 class Site(Struct, frozen=True):
@@ -54,14 +56,14 @@ class Site(Struct, frozen=True):
 class _OfRows(Struct, frozen=True):
     """What one sample adds at a product or look-up: X [rows, inputs], GGᵀX, G [rows, outputs] and XXᵀG.
 
-    `moved` is what rounding the inputs to 8 bits does to the projection; None where nothing would round them.
+    `moved` is what rounding the inputs to 8 bits does to the projection, as they are and evened; None where nothing would round them.
     """
 
     inputs: Rows
     among_inputs: Rows
     gradient: Rows
     among_outputs: Rows
-    moved: float | None
+    moved: tuple[float, float] | None
 
 
 class _OfPatches(Struct, frozen=True):
@@ -75,7 +77,7 @@ class _Sums:
         size = _inputs_of(site)
         self._inputs, self._outputs = np.zeros((size, size)), np.zeros((site.outputs,) * 2)
         self._waiting: list[_OfRows] = []
-        self._activations, self._samples = 0.0, 0
+        self._rounding, self._samples = np.zeros(2), 0
 
     def add(self, found: _OfRows | _OfPatches) -> None:
         """Adds one sample."""
@@ -84,7 +86,7 @@ class _Sums:
             self._outputs += found.product.T @ found.product
             return
         if found.moved is not None:
-            self._activations += found.moved * found.moved
+            self._rounding += np.square(found.moved)
             self._samples += 1
         self._waiting.append(found)
         if sum(len(each.gradient) for each in self._waiting) >= _BUFFER_ROWS:
@@ -93,7 +95,8 @@ class _Sums:
     def curvature(self) -> Curvature:
         """What was summed."""
         self._flush()
-        return Curvature(self._inputs, self._outputs, self._activations / max(self._samples, 1))
+        activations, evened = (float(each) / max(self._samples, 1) for each in self._rounding)
+        return Curvature(self._inputs, self._outputs, activations, evened)
 
     def _flush(self) -> None:
         if not self._waiting:
@@ -145,7 +148,7 @@ def _found(
     if site.tap.patches is not None:
         return _OfPatches(_of_patches(site, values, moments, gradient))
     inputs, flat = _rows(site, values, moments), gradient.reshape(-1, site.outputs)
-    moved = None if site.matrix is None else _moved(site, values, flat)
+    moved = None if site.matrix is None else _moved(site, values, moments.largest, flat)
     among_outputs = (inputs @ inputs.T) @ flat
     # One-hot inputs have a metric of their own: counts.
     taken = inputs[:, :0] if site.tap.kind == "rows" else inputs
@@ -176,10 +179,19 @@ def _of_patches(site: Site, values: Mapping[str, Array], moments: Moments, gradi
     return total
 
 
-def _moved(site: Site, values: Mapping[str, Array], gradient: Rows) -> float:
-    """How far the projection moves when the product's inputs are rounded as DynamicQuantizeLinear does it."""
+def _moved(
+    site: Site, values: Mapping[str, Array], largest: Rows, gradient: Rows
+) -> tuple[float, float]:
+    """How far the projection moves when the product's inputs are rounded at run time: as they are, and evened."""
     inputs = np.asarray(values[site.tap.value], np.float32).reshape(-1, site.tap.size)
+    matrix = known(site.matrix, "a product's weight")
+    divisors = divisors_of(largest)
+    plain, evened = _lost(inputs), _lost(inputs / divisors) * divisors
+    return float(np.sum((plain @ matrix) * gradient)), float(np.sum((evened @ matrix) * gradient))
+
+
+def _lost(inputs: Rows) -> Rows:
+    """What DynamicQuantizeLinear adds to each number."""
     low, high = min(float(inputs.min()), 0.0), max(float(inputs.max()), 0.0)
     step = np.float32((high - low) / 255 or 1.0)
-    lost = np.rint(inputs / step) * step - inputs
-    return float(np.sum((lost @ known(site.matrix, "a product's weight")) * gradient))
+    return np.asarray(np.rint(inputs / step) * step - inputs, np.float32)

@@ -35,7 +35,8 @@ class Grid(Struct, frozen=True):
     """Integers int8 in the weight's shape, steps float32 [channels] along its axis, correction float32 [outputs] or [].
 
     With a basis, the integers are those of a table of rows in other coordinates (see `rotation`). `in_floats`: the
-    product stays one of floats, even in a form that multiplies integers.
+    product stays one of floats, even in a form that multiplies integers. Where there are divisors, float32 [inputs], the
+    integers are those of a product whose inputs are divided by them.
     """
 
     integers: Ints
@@ -43,6 +44,7 @@ class Grid(Struct, frozen=True):
     correction: Floats = NOTHING
     basis: Basis | None = None
     in_floats: bool = False
+    divisors: Floats = NOTHING
 
     def floats(self, axis: int) -> Floats:
         """What the integers stand for, in the weight's shape."""

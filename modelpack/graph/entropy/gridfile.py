@@ -25,6 +25,7 @@ def write_grids(path: Path, products: Products, grids: Mapping[str, Grid]) -> Pa
         arrays[f"{number}/integers"] = grids[name].integers
         arrays[f"{number}/steps"] = grids[name].steps
         arrays[f"{number}/correction"] = grids[name].correction
+        arrays[f"{number}/divisors"] = grids[name].divisors
         arrays[f"{number}/in_floats"] = np.array([grids[name].in_floats])
         basis = grids[name].basis
         if basis is not None:
@@ -58,4 +59,5 @@ def _read_grid(file: ArrayFile, number: int) -> Grid:
         np.asarray(file.read(f"{number}/correction"), np.float32),
         basis,
         bool(file.read(f"{number}/in_floats")[0]),
+        np.asarray(file.read(f"{number}/divisors"), np.float32),
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from modelpack.graph.entropy.corrections import mean_shift
 from modelpack.graph.entropy.curvature import Curvature
@@ -50,7 +50,7 @@ class Seen(Struct, frozen=True):
         """What is left when factors have taken the place of the matrices."""
         nothing: Doubles = np.zeros((0, 0))
         return Seen(
-            {name: Moments(each.mean, (), each.counts) for name, each in self.moments.items()},
+            {name: structs.replace(each, blocks=()) for name, each in self.moments.items()},
             {
                 name: Curvature(nothing, nothing, each.activations)
                 for name, each in self.curvature.items()

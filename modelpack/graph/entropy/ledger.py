@@ -92,6 +92,8 @@ def _reason(curve: Curve, solution: Solution) -> str:
         rounding = "feedback along its inputs"
     else:
         rounding = "each number to the nearest"
+    if grid.divisors.size:
+        return f"{rounding}; inputs made more equally strong"
     return f"{rounding}; product of floats" if grid.in_floats else rounding
 
 

@@ -7,6 +7,7 @@ from math import prod
 from pathlib import Path
 
 import numpy as np
+from msgspec import structs
 
 from modelpack.graph.entropy.curvature import Curvature, Site, measure_curvature
 from modelpack.graph.entropy.grids import Seen
@@ -38,7 +39,7 @@ def measure(source: Path, samples: Sequence[Sample], outputs: Sequence[str]) -> 
     # Matrices are dropped as soon as what follows from them is there: they are most of the memory.
     mixed = {name: _mixed(curvature.pop(name), moments[name]) for name in tuple(curvature)}
     for name in mixed:
-        moments[name] = Moments(moments[name].mean, (), moments[name].counts)
+        moments[name] = structs.replace(moments[name], blocks=())
     seen = Seen(moments, mixed)
     return Statistics(seen, measure_costs(source, weights, seen, samples, outputs=outputs))
 
@@ -68,7 +69,7 @@ def _mixed(curvature: Curvature, moments: Moments) -> Curvature:
     if not moments.blocks:
         return curvature
     inputs = _normal(curvature.inputs) + _PLAIN_SHARE * _normal(moments.blocks[0][0])
-    return Curvature(inputs, curvature.outputs, curvature.activations)
+    return structs.replace(curvature, inputs=inputs)
 
 
 def _normal(metric: Doubles) -> Doubles:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from modelpack.graph.entropy.patches import some_patches
 from modelpack.graph.entropy.taps import Tap
+from modelpack.graph.recipes.weights import Floats
 from modelpack.graph.sessions import Array
 
 Doubles = NDArray[np.float64]
@@ -22,16 +23,21 @@ _BUFFER_ROWS = (
 )
 
 
+NO_FLOATS: Floats = np.zeros(0, np.float32)
+
+
 class Moments(Struct, frozen=True):
     """What was seen at one tap.
 
     mean: float64 [groups, inputs]. blocks: float64 [groups, n, n] each, covering the inputs in order.
-    counts: of looked-up rows, int64 [rows]; empty for others.
+    counts: of looked-up rows, int64 [rows]; empty for others. largest: of a product, how far each input reaches, float32
+    [inputs]; empty for others.
     """
 
     mean: Doubles
     blocks: tuple[Doubles, ...]
     counts: NDArray[np.int64]
+    largest: Floats = NO_FLOATS
 
 
 class Summed:
@@ -47,6 +53,7 @@ class Summed:
         self._waiting_rows = 0
         inputs = 0 if rows else tap.size
         self._sum = np.zeros((groups, inputs))
+        self._largest = np.zeros(inputs if tap.kind == "product" else 0, np.float32)
         ends = [*range(BLOCK_INPUTS, inputs, BLOCK_INPUTS), inputs] if inputs else []
         self._bounds = tuple(zip([0, *ends], ends, strict=False))
         self._blocks = tuple(
@@ -75,7 +82,7 @@ class Summed:
         for (start, end), block in zip(self._bounds, self._blocks, strict=True):
             part = mean[:, start:end]
             blocks.append(block / seen - part[:, :, None] * part[:, None, :])
-        return Moments(mean, tuple(blocks), self._counts)
+        return Moments(mean, tuple(blocks), self._counts, self._largest)
 
     def _flush(self) -> None:
         if not self._waiting:
@@ -84,6 +91,8 @@ class Summed:
         self._waiting, self._waiting_rows = [], 0
         self._seen += inputs.shape[1]
         self._sum += inputs.sum(axis=1, dtype=np.float64)
+        if self._largest.size:
+            np.maximum(self._largest, np.abs(inputs).max(axis=(0, 1)), out=self._largest)
         for (start, end), block in zip(self._bounds, self._blocks, strict=True):
             part = inputs[:, :, start:end]
             np.add(block, part.transpose(0, 2, 1) @ part, out=block)

@@ -9,6 +9,7 @@ import onnx_ir as ir
 from msgspec import Struct
 
 from modelpack.graph.entropy.corrections import add_correction
+from modelpack.graph.entropy.divided import DividedInputs
 from modelpack.graph.entropy.grid import Grid
 from modelpack.graph.entropy.half_vectors import halve_vectors
 from modelpack.graph.entropy.rotated_rows import store_rotated_rows
@@ -47,7 +48,10 @@ def render(
     found = find_weights(model, excluded, fewest=SHAPED_MIN_ELEMENTS)
     weights = tuple(weight for weight in found.weights if weight.name in grids)
     builder = Builder(model)
+    divided = DividedInputs(builder)
     for weight in weights:
+        if grids[weight.name].divisors.size:
+            divided.divide(weight.uses[0], grids[weight.name].divisors)
         correction = grids[weight.name].correction
         if correction.size:
             add_correction(builder, weight, correction)

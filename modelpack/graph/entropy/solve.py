@@ -20,7 +20,13 @@ from modelpack.graph.entropy.allocation import (
     make_curves,
     predicted_error,
 )
-from modelpack.graph.entropy.grid import Grid
+from modelpack.graph.entropy.evening import (
+    even_weights,
+    evened,
+    evened_curvature,
+    worth_evening,
+)
+from modelpack.graph.entropy.grid import NOTHING, Grid
 from modelpack.graph.entropy.grids import Rounder, Seen
 from modelpack.graph.entropy.kept import kept_in_floats
 from modelpack.graph.entropy.rendering import Form, render
@@ -30,7 +36,12 @@ from modelpack.graph.golden.samples import Sample
 from modelpack.graph.io import read_model, write_model
 from modelpack.graph.metrics.case import Case, Outputs
 from modelpack.graph.parallel import in_order
-from modelpack.graph.recipes.weights import SHAPED_MIN_ELEMENTS, Weight, find_weights
+from modelpack.graph.recipes.weights import (
+    SHAPED_MIN_ELEMENTS,
+    Floats,
+    Weight,
+    find_weights,
+)
 from modelpack.graph.running import compared, run_sample
 from modelpack.graph.sessions import open_session
 from modelpack.spec.golden import StatePair
@@ -91,9 +102,10 @@ class Solution(Struct, frozen=True):
 
 
 class Ground(Struct, frozen=True):
-    """What requests that differ in form and limits alone have in common.
+    """What all attempts on a request have in common.
 
-    `expected` are the outputs of the model itself for the samples of `tune`; `seen` is without its matrices.
+    `expected` are the outputs of the model itself for the samples of `tune`; `seen` is without its matrices. `kept` are
+    the weights whose products stay floats, `divisors` what the inputs of others are divided by.
     """
 
     weights: tuple[Weight, ...]
@@ -102,21 +114,54 @@ class Ground(Struct, frozen=True):
     seen: Seen
     tune: tuple[Sample, ...]
     expected: tuple[Outputs, ...]
+    kept: frozenset[str]
+    divisors: Mapping[str, Floats]
 
 
-def prepare(request: Request, statistics: Statistics, tune: Sequence[Sample]) -> Ground:
-    """The ground for this request, and for others of the same model, outputs and excluded nodes."""
+def prepare(
+    request: Request,
+    statistics: Statistics,
+    tune: Sequence[Sample],
+    expected: tuple[Outputs, ...] = (),
+) -> Ground:
+    """The ground for this request; `expected` may come from one for another form."""
     model = read_model(request.source)
     found = find_weights(model, request.excluded, fewest=SHAPED_MIN_ELEMENTS).weights
     weights = tuple(weight for weight in found if weight.name in statistics.costs)
+    kept, divisors = _for_integers(request, weights, statistics.seen)
+    even_weights(weights, divisors)
+    statistics = evened(statistics, divisors)
     return Ground(
         weights,
         make_curves(weights, statistics.costs),
         Rounder(weights, statistics.seen),
         statistics.seen.without_matrices(),
         tuple(tune),
-        _run(request, request.source, tune),
+        expected or _run(request, request.source, tune),
+        kept,
+        divisors,
     )
+
+
+def _for_integers(
+    request: Request, weights: Sequence[Weight], seen: Seen
+) -> tuple[frozenset[str], dict[str, Floats]]:
+    """Which products stay floats, and what the inputs of others are divided by."""
+    if request.form.products != "integers":
+        return frozenset(), {}
+    allowed = 2 * _lacking(request)
+    divisors = worth_evening(weights, seen, allowed)
+    kept = kept_in_floats(weights, evened_curvature(seen.curvature, divisors), allowed)
+    return kept, {name: each for name, each in divisors.items() if name not in kept}
+
+
+def _lacking(request: Request) -> float:
+    """What cosines may lack of 1.
+
+    That is half of the relative squared error; other metrics have no such law, and start there too.
+    """
+    lacking = (1 - target.threshold for target in request.targets if target.metric == "cosine")
+    return min(lacking, default=0.005)
 
 
 class Solver:
@@ -126,11 +171,6 @@ class Solver:
         self._request = request
         self._ground = ground
         self.curves = ground.curves
-        self.kept = (
-            kept_in_floats(ground.weights, ground.seen.curvature, 2 * self._allowed())
-            if request.form.products == "integers"
-            else frozenset[str]()
-        )
 
     def attempt(self, scale: float) -> tuple[Attempt, dict[str, Grid]]:
         """The grids at that scale, and how near they come to the limits."""
@@ -161,28 +201,23 @@ class Solver:
         """Each weight on a grid of its step."""
         grids = self._ground.rounder.grids(steps)
         return {
-            name: structs.replace(grid, in_floats=name in self.kept) for name, grid in grids.items()
+            name: structs.replace(
+                grid,
+                in_floats=name in self._ground.kept,
+                divisors=self._ground.divisors.get(name, NOTHING),
+            )
+            for name, grid in grids.items()
         }
 
     def first_scale(self) -> float:
         """The scale whose predicted error is a little below what the limits allow."""
         low, high = -80.0, 80.0
         # Beyond the coarsest and the finest steps that there are, other scales change nothing.
-        aim = min(2 * _FIRST_AIM * self._allowed(), 0.95 * self._predicted(high))
+        aim = min(2 * _FIRST_AIM * _lacking(self._request), 0.95 * self._predicted(high))
         for _ in range(40):
             middle = (low + high) / 2
             low, high = (middle, high) if self._predicted(middle) < aim else (low, middle)
         return low
-
-    def _allowed(self) -> float:
-        """What cosines may lack of 1.
-
-        That is half of the relative squared error; other metrics have no such law, and start there too.
-        """
-        lacking = (
-            1 - target.threshold for target in self._request.targets if target.metric == "cosine"
-        )
-        return min(lacking, default=0.005)
 
     def _predicted(self, scale: float) -> float:
         return predicted_error(self.curves, allocate(self.curves, scale))

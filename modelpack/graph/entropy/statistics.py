@@ -45,13 +45,14 @@ def write_statistics(path: Path, statistics: Statistics) -> Path:
         if moments is not None:
             arrays[f"{number}/mean"] = moments.mean
             arrays[f"{number}/counts"] = moments.counts
+            arrays[f"{number}/largest"] = moments.largest
             if curvature is None:
                 for index, block in enumerate(moments.blocks):
                     arrays[f"{number}/block{index}"] = _half(block)
         if curvature is not None:
             arrays[f"{number}/inputs"] = _half(curvature.inputs[None])
             arrays[f"{number}/outputs"] = _half(curvature.outputs[None])
-            arrays[f"{number}/activations"] = np.array([curvature.activations])
+            arrays[f"{number}/activations"] = np.array([curvature.activations, curvature.evened])
     return write_arrays(path, arrays)
 
 
@@ -70,7 +71,7 @@ def read_statistics(path: Path) -> Statistics:
                 curvature[name] = Curvature(
                     _whole(file.read(f"{number}/inputs"))[0],
                     _whole(file.read(f"{number}/outputs"))[0],
-                    float(file.read(f"{number}/activations")[0]),
+                    *(float(cost) for cost in file.read(f"{number}/activations")),
                 )
     return Statistics(Seen(moments, curvature), dict(zip(names, costs, strict=True)))
 
@@ -83,6 +84,7 @@ def _moments(file: ArrayFile, number: int, present: set[str]) -> Moments:
         np.asarray(file.read(f"{number}/mean"), np.float64),
         tuple(blocks),
         np.asarray(file.read(f"{number}/counts"), np.int64),
+        np.asarray(file.read(f"{number}/largest"), np.float32),
     )
 
 

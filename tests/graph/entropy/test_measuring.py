@@ -118,6 +118,11 @@ def test_statistics_file_holds_all_that_grids_need(
     assert path.read_bytes() == again.read_bytes()
     found = read_statistics(path)
     assert found.costs == statistics.costs
+    for name, curvature in statistics.seen.curvature.items():
+        assert found.seen.curvature[name].activations == curvature.activations
+        assert found.seen.curvature[name].evened == curvature.evened
+    for name, moments in statistics.seen.moments.items():
+        assert found.seen.moments[name].largest.tolist() == moments.largest.tolist()
     for name in statistics.costs:
         weight = weight_of(proto, name)
         before = make_grids((weight,), {name: 0.05}, statistics.seen)[name]

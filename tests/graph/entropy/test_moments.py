@@ -22,6 +22,13 @@ def test_moments_of_a_product_are_the_covariance() -> None:
     assert np.allclose(found.blocks[0][0], np.cov(rows.T, bias=True), atol=1e-5)
 
 
+def test_moments_tell_how_far_the_inputs_of_a_product_reach() -> None:
+    summed = Summed(Tap("w", "x", "product", 3))
+    for row in ([1, -4, 0], [2, 3, 0]):
+        summed.add(np.array([row], np.float32), RANDOM)
+    assert summed.moments().largest.tolist() == [2, 4, 0]
+
+
 def test_moments_of_many_inputs_lie_in_blocks() -> None:
     summed = Summed(Tap("w", "x", "product", BLOCK_INPUTS + 5))
     summed.add(np.ones((1, BLOCK_INPUTS + 5), np.float32), RANDOM)

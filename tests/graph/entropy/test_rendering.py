@@ -6,6 +6,7 @@ import numpy as np
 import onnx
 import onnx_ir as ir
 import pytest
+from msgspec import structs
 
 from modelpack.graph.entropy.grid import Basis, Grid, entropy_bits
 from modelpack.graph.entropy.gridfile import read_grids, write_grids
@@ -107,6 +108,19 @@ def test_grid_file_keeps_the_basis(tmp_path: Path) -> None:
     _, found = read_grids(write_grids(tmp_path / "grids.npz", "floats", {"table": grid}))
     assert np.array_equal(found["table"].floats(0), grid.floats(0))
     assert found["table"].entropy_bytes == grid.entropy_bytes
+
+
+def test_grid_file_keeps_divisors_and_products_of_floats(tmp_path: Path) -> None:
+    grids = grids_of(wide_mlp(), 0.1)
+    divisors = np.array([0.5, *[1] * 31], np.float32)
+    first = structs.replace(grids["fc1.weight"], divisors=divisors)
+    second = structs.replace(grids["fc2.weight"], in_floats=True)
+    path = tmp_path / "grids.npz"
+    write_grids(path, "integers", {"fc1.weight": first, "fc2.weight": second})
+    _, found = read_grids(path)
+    assert found["fc1.weight"].divisors.tolist() == divisors.tolist()
+    assert found["fc2.weight"].divisors.size == 0
+    assert [found[name].in_floats for name in ("fc1.weight", "fc2.weight")] == [False, True]
 
 
 def test_entropy_bits_of_known_shares() -> None:
