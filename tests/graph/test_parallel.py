@@ -7,6 +7,7 @@ import pytest
 
 from modelpack.cores import usable_cores
 from modelpack.graph.parallel import MOST_THREADS, in_order
+from tests.support.cores import needs_affinity, one_core
 
 
 def test_in_order_keeps_the_order_of_the_items() -> None:
@@ -48,3 +49,9 @@ def test_in_order_an_error_is_raised_where_its_item_is_due() -> None:
     assert next(found) == 2
     with pytest.raises(ZeroDivisionError):
         next(found)
+
+
+@needs_affinity
+def test_in_order_on_one_core_gives_the_same() -> None:
+    with one_core():
+        assert list(in_order(str, range(5))) == ["0", "1", "2", "3", "4"]

@@ -37,7 +37,7 @@ from modelpack.graph.recipes.int8 import along
 from modelpack.graph.recipes.weights import Floats, Weight
 from modelpack.units import MIB
 
-_STACK_BYTES = 256 * MIB  # of factors held at once
+_STACK_BYTES = 256 * MIB  # of factors in one stack, of which tries need a copy
 
 
 class Seen(Struct, frozen=True):

@@ -11,6 +11,7 @@ from modelpack.graph.entropy.measuring import measure
 from modelpack.graph.entropy.statistics import Statistics, read_statistics, write_statistics
 from modelpack.graph.golden.samples import Sample
 from tests.support import onnx_models
+from tests.support.cores import needs_affinity, one_core
 from tests.support.recipes import floats, lifted_if_net
 from tests.support.shaped import mlp_samples, weight_of, wide_mlp
 
@@ -130,3 +131,15 @@ def test_statistics_file_holds_all_that_grids_need(
         # Matrices are stored in single precision: a number on the edge may fall to the other side.
         assert np.mean(before.integers != after.integers) < 0.02
         assert np.allclose(before.steps, after.steps)
+
+
+@needs_affinity
+def test_measure_is_the_same_on_one_core(tmp_path: Path) -> None:
+    usual = measured(onnx_models.conv_net(), IMAGES, tmp_path)
+    with one_core():
+        alone = measured(onnx_models.conv_net(), IMAGES, tmp_path)
+    files = [
+        write_statistics(tmp_path / f"{number}.npz", each).read_bytes()
+        for number, each in enumerate((usual, alone))
+    ]
+    assert files[0] == files[1]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from modelpack.graph.entropy.measuring import measure
@@ -18,6 +19,7 @@ from modelpack.graph.entropy.solve import (
 )
 from modelpack.spec.limits import Target
 from tests.support import onnx_models
+from tests.support.cores import needs_affinity, one_core
 from tests.support.shaped import mlp_samples, wide_mlp
 
 
@@ -44,6 +46,16 @@ def test_solve_looser_limit_takes_fewer_bytes(tmp_path: Path) -> None:
 
 def test_solve_is_the_same_again(tmp_path: Path) -> None:
     assert solved(tmp_path, 0.99).attempts == solved(tmp_path, 0.99).attempts
+
+
+@needs_affinity
+def test_solve_is_the_same_on_one_core(tmp_path: Path) -> None:
+    usual = solved(tmp_path, 0.99)
+    with one_core():
+        alone = solved(tmp_path, 0.99)
+    assert alone.attempts == usual.attempts
+    for name, grid in usual.grids.items():
+        assert np.array_equal(alone.grids[name].integers, grid.integers)
 
 
 def test_solve_limit_that_no_grid_keeps_is_not_met(tmp_path: Path) -> None:
