@@ -23,7 +23,10 @@ from modelpack.graph.golden.samples import Sample
 from modelpack.graph.recipes.known import known
 from modelpack.graph.sessions import Array
 
-_MOST_SAMPLES = 300
+# Random projections of the outputs. Few of them leave the metrics noisy: MiniLM takes 8.32 MB at an equal error on the
+# tune samples with 300, 8.22 with 613 and 8.11 with two of each of those.
+_MOST_PROJECTIONS = 1200
+_MOST_OF_ONE_SAMPLE = 4
 _BUFFER_ROWS = (
     1024  # tokens that are multiplied at once: sums into large matrices cost more than products
 )
@@ -123,8 +126,6 @@ def measure_curvature(
     if not reached:
         return {}
     sums = {site.tap.weight: _Sums(site) for site in reached}
-    count = min(len(samples), _MOST_SAMPLES)
-    chosen = [samples[number * len(samples) // count] for number in range(count)]
     taken = [site.tap.value for site in reached]
 
     def take(
@@ -136,10 +137,16 @@ def measure_curvature(
             if site.result in gradients
         }
 
-    for found in tape.run(chosen, taken, take):
+    for found in tape.run(projected(samples), taken, take):
         for name, part in found.items():
             sums[name].add(part)
     return {name: each.curvature() for name, each in sums.items()}
+
+
+def projected(samples: Sequence[Sample]) -> list[Sample]:
+    """The samples once for each projection of their outputs: few ones several times, of too many some."""
+    count = min(_MOST_OF_ONE_SAMPLE * len(samples), _MOST_PROJECTIONS)
+    return [samples[number * len(samples) // count] for number in range(count)]
 
 
 def _found(

@@ -48,9 +48,9 @@ from modelpack.spec.golden import StatePair
 from modelpack.spec.limits import Target
 
 MOST_ATTEMPTS = 8
-_CLOSE = (
-    0.97  # a load this near to 1 is worth no further attempt: 1 % of the step, 0.02 bits a weight
-)
+# A load this near to 1 is worth no further attempt: 0.01 bits a weight.
+_CLOSE = 0.985
+_AIM = math.log2(_CLOSE) / 2  # halfway between the two, in octaves of the load
 _FIRST_AIM = 0.9
 _LEAP = 0.25  # two candidates of the list of steps
 _STRIDE = 1.0
@@ -264,11 +264,11 @@ def next_scale(attempts: Sequence[Attempt]) -> float | None:
     if below is None or above is None:
         last = attempts[-1]
         move = -math.log2(max(last.load, 1e-6)) if math.isfinite(last.load) else -4.0
-        return _moved(attempts, last.scale + min(max(move - 0.03, -4.0), 4.0))
-    if above.scale - below.scale < 0.02:
+        return _moved(attempts, last.scale + min(max(move + _AIM, -4.0), 4.0))
+    if above.scale - below.scale < 0.01:
         return None
     low, high = math.log2(max(below.load, 1e-6)), math.log2(min(above.load, 1e6))
-    share = (math.log2(_CLOSE) / 2 - low) / (high - low)
+    share = (_AIM - low) / (high - low)
     return below.scale + min(max(share, 0.1), 0.9) * (above.scale - below.scale)
 
 
