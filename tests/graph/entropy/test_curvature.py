@@ -16,12 +16,12 @@ def test_projected_few_samples_come_four_times() -> None:
     assert rows_of(2) == [0, 0, 0, 0, 1, 1, 1, 1]
 
 
-@pytest.mark.parametrize("count", [300, 613, 1200])
+@pytest.mark.parametrize("count", [450, 613, 1800])
 def test_projected_more_samples_share_what_there_is(count: int) -> None:
     rows = rows_of(count)
-    assert len(rows) == 1200
+    assert len(rows) == 1800
     assert set(rows) == set(range(count))
 
 
 def test_projected_too_many_samples_are_thinned_evenly() -> None:
-    assert rows_of(2400) == list(range(0, 2400, 2))
+    assert rows_of(3600) == list(range(0, 3600, 2))
