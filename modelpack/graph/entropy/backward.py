@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import TypeVar
 
@@ -68,12 +69,14 @@ class Tape:
         self,
         samples: Sequence[Sample],
         extra: Sequence[str],
-        take: Callable[[dict[str, Array], dict[str, Values]], T],
+        take: Callable[[dict[str, Array], list[dict[str, Values]]], T],
     ) -> Iterator[T]:
-        """What `take` makes of each sample's values, those watched and `extra`, and of the gradients of the reached values.
+        """What `take` makes of a sample's values, those watched and `extra`, and of the gradients of the reached values.
 
-        Samples run on several cores, `take` included; what it gives comes in their order. The gradient is that of one random projection of the outputs, each divided by its length: its square is, on
-        average over projections, the relative squared error that `sensitivity` measures.
+        A sample that comes several times in a row runs once, and has as many gradients. Samples run on several cores,
+        `take` included; what it gives comes in their order. A gradient is that of one random projection of the outputs,
+        each divided by its length: its square is, on average over projections, the relative squared error that
+        `sensitivity` measures.
         """
         inputs = {name_of(value) for value in self._model.graph.inputs}
         names = self._needed() | set(extra)
@@ -81,14 +84,15 @@ class Tape:
         with tempfile.TemporaryDirectory() as scratch:
             session = open_session(self._written(wanted, Path(scratch)))
 
-            def one(numbered: tuple[int, Sample]) -> T:
-                number, sample = numbered
+            def one(numbered: tuple[Sample, list[int]]) -> T:
+                sample, numbers = numbered
                 feeds = {name: array for name, array in sample.feeds.items() if name in inputs}
                 values = {**feeds, **run_session(session, feeds, wanted)}
-                seeds = self._seeds(values, np.random.default_rng(number))
-                return take(values, self._backwards({**self._constants, **values}, seeds))
+                known = {**self._constants, **values}
+                seeds = [self._seeds(values, np.random.default_rng(number)) for number in numbers]
+                return take(values, [self._backwards(known, each) for each in seeds])
 
-            yield from in_order(one, enumerate(samples))
+            yield from in_order(one, _in_a_row(samples))
 
     def _needed(self) -> set[str]:
         names = set(self._outputs)
@@ -128,6 +132,13 @@ class Tape:
                 at = name_of(value)
                 gradients[at] = gradients[at] + gradient if at in gradients else gradient
         return {name: gradients[name] for name in self.reached if name in gradients}
+
+
+def _in_a_row(samples: Sequence[Sample]) -> Iterator[tuple[Sample, list[int]]]:
+    """Each sample once for all its places in a row, with those."""
+    for _, same in groupby(enumerate(samples), key=lambda numbered: id(numbered[1])):
+        numbered = list(same)
+        yield numbered[0][1], [number for number, _ in numbered]
 
 
 def _gives(node: ir.Node) -> set[str]:

@@ -7,7 +7,7 @@ one over outputs, Σ Gᵀ(XXᵀ)G (as Kronecker factors of the Fisher matrix, af
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -60,58 +60,69 @@ class Site(Struct, frozen=True):
 
 
 class _OfRows(Struct, frozen=True):
-    """What one sample adds at a product or look-up: X [rows, inputs], GGᵀX, G [rows, outputs] and XXᵀG.
+    """What one sample adds at a product or look-up, by all its projections.
 
-    `moved` is what rounding the inputs to 8 bits does to the projection, as they are and evened; None where nothing would round them.
+    inputs: X [rows, inputs], and GGᵀX, summed over projections. gradient: the G of all, one below the other, and XXᵀG.
+    `moved` is what rounding the inputs to 8 bits does to each projection, as they are and evened: empty where nothing would round them.
     """
 
     inputs: Rows
     among_inputs: Rows
     gradient: Rows
     among_outputs: Rows
-    moved: tuple[float, float] | None
+    moved: tuple[tuple[float, float], ...]
 
 
 class _OfPatches(Struct, frozen=True):
-    """What one sample adds at a filter, which sees more patches than it has inputs: XᵀG [inputs, outputs]."""
+    """What one sample adds at a filter, which sees more patches than it has inputs: XᵀG [inputs, outputs] of each projection."""
 
-    product: Rows
+    products: tuple[Rows, ...]
+
+
+class _Sum:
+    """Σ leftᵀ right over samples."""
+
+    def __init__(self, size: int) -> None:
+        self._total = np.zeros((size, size))
+        self._waiting: list[tuple[Rows, Rows]] = []
+
+    def add(self, left: Rows, right: Rows) -> None:
+        """Adds [rows, size] twice."""
+        self._waiting.append((left, right))
+        if sum(len(each) for each, _ in self._waiting) >= _BUFFER_ROWS:
+            self.total()
+
+    def total(self) -> Doubles:
+        """The sum so far, [size, size]."""
+        if self._waiting:
+            left, right = (np.concatenate(arrays) for arrays in zip(*self._waiting, strict=True))
+            self._total += left.T @ right
+            self._waiting = []
+        return self._total
 
 
 class _Sums:
     def __init__(self, site: Site) -> None:
-        size = _inputs_of(site)
-        self._inputs, self._outputs = np.zeros((size, size)), np.zeros((site.outputs,) * 2)
-        self._waiting: list[_OfRows] = []
-        self._rounding, self._samples = np.zeros(2), 0
+        self._inputs, self._outputs = _Sum(_inputs_of(site)), _Sum(site.outputs)
+        self._rounding, self._projections = np.zeros(2), 0
 
     def add(self, found: _OfRows | _OfPatches) -> None:
         """Adds one sample."""
         if isinstance(found, _OfPatches):
-            self._inputs += found.product @ found.product.T
-            self._outputs += found.product.T @ found.product
+            for product in found.products:
+                self._inputs.add(product.T, product.T)
+                self._outputs.add(product, product)
             return
-        if found.moved is not None:
-            self._rounding += np.square(found.moved)
-            self._samples += 1
-        self._waiting.append(found)
-        if sum(len(each.gradient) for each in self._waiting) >= _BUFFER_ROWS:
-            self._flush()
+        for moved in found.moved:
+            self._rounding += np.square(moved)
+            self._projections += 1
+        self._inputs.add(found.inputs, found.among_inputs)
+        self._outputs.add(found.gradient, found.among_outputs)
 
     def curvature(self) -> Curvature:
         """What was summed."""
-        self._flush()
-        activations, evened = (float(each) / max(self._samples, 1) for each in self._rounding)
-        return Curvature(self._inputs, self._outputs, activations, evened)
-
-    def _flush(self) -> None:
-        if not self._waiting:
-            return
-        inputs = np.concatenate([each.inputs for each in self._waiting])
-        self._inputs += inputs.T @ np.concatenate([each.among_inputs for each in self._waiting])
-        gradient = np.concatenate([each.gradient for each in self._waiting])
-        self._outputs += gradient.T @ np.concatenate([each.among_outputs for each in self._waiting])
-        self._waiting = []
+        activations, evened = (float(each) / max(self._projections, 1) for each in self._rounding)
+        return Curvature(self._inputs.total(), self._outputs.total(), activations, evened)
 
 
 def measure_curvature(
@@ -133,12 +144,14 @@ def measure_curvature(
     filters = any(site.tap.patches is not None for site in reached)
 
     def take(
-        values: dict[str, Array], gradients: dict[str, Rows]
+        values: dict[str, Array], gradients: Sequence[dict[str, Rows]]
     ) -> dict[str, _OfRows | _OfPatches]:
         return {
-            site.tap.weight: _found(site, values, moments[site.tap.weight], gradients[site.result])
+            site.tap.weight: _found(
+                site, values, moments[site.tap.weight], [each[site.result] for each in gradients]
+            )
             for site in reached
-            if site.result in gradients
+            if site.result in gradients[0]
         }
 
     for found in tape.run(projected(samples, filters=filters), taken, take):
@@ -160,16 +173,24 @@ def projected(samples: Sequence[Sample], *, filters: bool) -> list[Sample]:
 
 
 def _found(
-    site: Site, values: Mapping[str, Array], moments: Moments, gradient: Rows
+    site: Site, values: Mapping[str, Array], moments: Moments, gradients: Sequence[Rows]
 ) -> _OfRows | _OfPatches:
     if site.tap.patches is not None:
-        return _OfPatches(_of_patches(site, values, moments, gradient))
-    inputs, flat = _rows(site, values, moments), gradient.reshape(-1, site.outputs)
-    moved = None if site.matrix is None else _moved(site, values, moments.largest, flat)
-    among_outputs = (inputs @ inputs.T) @ flat
+        return _OfPatches(tuple(_of_patches(site, values, moments, gradients)))
+    inputs = _rows(site, values, moments)
+    flat = [gradient.reshape(-1, site.outputs) for gradient in gradients]
+    moved = () if site.matrix is None else tuple(_moved(site, values, moments.largest, flat))
+    alike = inputs @ inputs.T
     # One-hot inputs have a metric of their own: counts.
     taken = inputs[:, :0] if site.tap.kind == "rows" else inputs
-    return _OfRows(taken, (flat @ flat.T) @ taken, flat, among_outputs, moved)
+    together = np.sum([each @ each.T for each in flat], axis=0)
+    return _OfRows(
+        taken,
+        together @ taken,
+        np.concatenate(flat),
+        np.concatenate([alike @ each for each in flat]),
+        moved,
+    )
 
 
 def _inputs_of(site: Site) -> int:
@@ -185,26 +206,31 @@ def _rows(site: Site, values: Mapping[str, Array], moments: Moments) -> Rows:
     return inputs - moments.mean.astype(np.float32)
 
 
-def _of_patches(site: Site, values: Mapping[str, Array], moments: Moments, gradient: Rows) -> Rows:
-    """XᵀG over all patches of one sample, without their mean: [inputs, outputs]."""
+def _of_patches(
+    site: Site, values: Mapping[str, Array], moments: Moments, gradients: Sequence[Rows]
+) -> list[Rows]:
+    """XᵀG over all patches of one sample, without their mean, for each gradient: [inputs, outputs]."""
     patches = known(site.tap.patches, "a filter's patches")
-    given = np.moveaxis(gradient, 1, -1).reshape(-1, site.outputs)
+    given = [np.moveaxis(gradient, 1, -1).reshape(-1, site.outputs) for gradient in gradients]
     mean = moments.mean.astype(np.float32)[0]
-    total = np.zeros((site.tap.size, site.outputs), np.float32)
+    totals = [np.zeros((site.tap.size, site.outputs), np.float32) for _ in gradients]
     for at, rows in all_patches(np.asarray(values[site.tap.value], np.float32), patches):
-        total += (rows[0] - mean).T @ given[at]
-    return total
+        centred = (rows[0] - mean).T
+        for total, each in zip(totals, given, strict=True):
+            np.add(total, centred @ each[at], out=total)
+    return totals
 
 
 def _moved(
-    site: Site, values: Mapping[str, Array], largest: Rows, gradient: Rows
-) -> tuple[float, float]:
-    """How far the projection moves when the product's inputs are rounded at run time: as they are, and evened."""
+    site: Site, values: Mapping[str, Array], largest: Rows, gradients: Sequence[Rows]
+) -> Iterator[tuple[float, float]]:
+    """How far each projection moves when the product's inputs are rounded at run time: as they are, and evened."""
     inputs = np.asarray(values[site.tap.value], np.float32).reshape(-1, site.tap.size)
     matrix = known(site.matrix, "a product's weight")
     divisors = divisors_of(largest)
-    plain, evened = _lost(inputs), _lost(inputs / divisors) * divisors
-    return float(np.sum((plain @ matrix) * gradient)), float(np.sum((evened @ matrix) * gradient))
+    plain, evened = _lost(inputs) @ matrix, (_lost(inputs / divisors) * divisors) @ matrix
+    for gradient in gradients:
+        yield float(np.sum(plain * gradient)), float(np.sum(evened * gradient))
 
 
 def _lost(inputs: Rows) -> Rows:

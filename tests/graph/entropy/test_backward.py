@@ -159,7 +159,7 @@ def test_gradients_agree_with_small_steps(name: str, tmp_path: Path) -> None:
     feed = {"x": floats(0, 1, 3, 4)}
     tape = Tape(path, ["h"], ["out"])
     assert tape.reached == {"h"}
-    ((values, gradients),) = tape.run([Sample(0, feed)], ["h"], lambda *found: found)
+    ((values, (gradients,)),) = tape.run([Sample(0, feed)], ["h"], lambda *found: found)
     output = np.asarray(values["out"], np.float64)
     signs = np.random.default_rng(0).choice(np.array([-1, 1], np.float32), output.shape)
 
@@ -192,3 +192,17 @@ def test_reached_what_no_output_follows_from_is_left_out(tmp_path: Path) -> None
     model = between(n("Relu", "h", "y"), n("Relu", "h", "aside"))
     tape = Tape(onnx_models.write(model, tmp_path / "m.onnx"), ["h", "aside"], ["out"])
     assert tape.reached == {"h"}
+
+
+def test_run_a_sample_several_times_in_a_row_gives_as_many_gradients(tmp_path: Path) -> None:
+    path = onnx_models.write(CASES[next(iter(CASES))], tmp_path / "model.onnx")
+    tape = Tape(path, ["h"], ["out"])
+    first, second = (Sample(number, {"x": floats(number, 1, 3, 4)}) for number in (0, 1))
+
+    def seen(samples: list[Sample]) -> list[list[NDArray[np.float32]]]:
+        return list(tape.run(samples, [], lambda _, found: [each["h"] for each in found]))
+
+    together = seen([first, first, second])
+    assert [len(each) for each in together] == [2, 1]
+    assert not np.array_equal(together[0][0], together[0][1])
+    assert np.array_equal(together[0][0], seen([first])[0][0])
