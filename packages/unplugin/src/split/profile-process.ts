@@ -5,21 +5,10 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { madeUpInputs, type Tensor, type Value } from "./made-up-inputs.ts";
 import type { Profile, Profiled } from "./profile.ts";
 import { readModule } from "./wasm-module.ts";
 import { calledIn, hasNotes, withNotes } from "./wasm-notes.ts";
-
-interface Value {
-  readonly name: string;
-  readonly type: string;
-  readonly shape: readonly (number | string)[];
-}
-
-interface Tensor {
-  readonly type: string;
-  readonly data: ArrayLike<number | bigint>;
-  readonly dims: readonly number[];
-}
 
 interface Model {
   readonly inputMetadata: readonly Value[];
@@ -32,19 +21,6 @@ const OPEN_SIZES = [1, 3, 8, 40];
 // Where none of these is taken, until one is: pictures and stretches of sound.
 const LARGER_SIZES = [64, 224, 256, 288, 320, 512, 576, 640, 1024, 1536, 4096, 16_000];
 
-const ARRAYS: Readonly<Record<string, { from(values: number[]): Tensor["data"] }>> = {
-  float32: Float32Array,
-  float64: Float64Array,
-  float16: Uint16Array,
-  int8: Int8Array,
-  uint8: Uint8Array,
-  bool: Uint8Array,
-  int16: Int16Array,
-  uint16: Uint16Array,
-  int32: Int32Array,
-  uint32: Uint32Array,
-};
-
 interface Manifest {
   readonly models: Readonly<Record<string, { readonly state?: readonly { readonly input: string }[] }>>;
 }
@@ -55,33 +31,12 @@ interface Subject {
   readonly state: ReadonlySet<string>;
 }
 
-/**
- * Inputs with `size` in place of every open axis; undefined where one is text. Truths and integers are 1, or 0. The first
- * axis is the batch, as is what is open of a state: these are 1.
- */
-function feedsOf({ model, state }: Subject, size: number): Record<string, Tensor> | undefined {
-  const feeds: Record<string, Tensor> = {};
-  for (const { name, type, shape } of model.inputMetadata) {
-    const dims = shape.map((axis, position) =>
-      typeof axis === "number" ? axis : position === 0 || state.has(name) ? 1 : size,
-    );
-    const length = dims.reduce((product, axis) => product * axis, 1);
-    const isFloat = type.startsWith("float");
-    const values = Array.from({ length }, (_, index) => (isFloat ? (index % 7) / 7 : size > 1 ? 1 : 0));
-    const big = type === "int64" ? BigInt64Array : type === "uint64" ? BigUint64Array : undefined;
-    const data = big ? big.from(values.map(BigInt)) : ARRAYS[type]?.from(values);
-    if (!data) return undefined;
-    feeds[name] = { type, data, dims };
-  }
-  return feeds;
-}
-
 /** Throws an Error where no such inputs are taken. Where some are not, they do not fit each other. */
-async function runSome(subject: Subject, variant: string): Promise<void> {
+async function runSome({ model, state }: Subject, variant: string): Promise<void> {
   const runsOn = async (size: number): Promise<boolean> => {
-    const feeds = feedsOf(subject, size);
+    const feeds = madeUpInputs(model.inputMetadata, state, size);
     if (!feeds) return false;
-    return subject.model.run(feeds).then(
+    return model.run(feeds).then(
       () => true,
       () => false,
     );
