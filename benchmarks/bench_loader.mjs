@@ -100,6 +100,7 @@ async function visit(contender, link) {
     warmMs: Number(warm?.ms),
     laterMs: Number(later?.ms),
     first: cold.first,
+    blockedMs: Number(cold.blocked),
     coldBytes: bytes[0],
   };
 }
@@ -109,14 +110,14 @@ function print(name, found) {
   console.log(`\n${name}`);
   const ours = [found.modelpack, found.kept, found.shaped].map((visits) => visits && medians(visits));
   for (const [contender, visits] of Object.entries(found)) {
-    const { coldMs, warmMs, laterMs, coldBytes } = medians(visits);
+    const { coldMs, warmMs, laterMs, coldBytes, blockedMs } = medians(visits);
     const against = (key, milliseconds) =>
       ours.flatMap((own) => (own ? [(own[key] / milliseconds).toFixed(2)] : [])).join(" · ");
     const figures = [
       `cold ${Math.round(coldMs)} ms (ours, kept, shaped ÷ it ${against("coldMs", coldMs)})`,
       `reload ${Math.round(warmMs)} ms (${against("warmMs", warmMs)})`,
       `again ${Math.round(laterMs)} ms (${against("laterMs", laterMs)})`,
-      `${(coldBytes / 1e6).toFixed(1)} MB cold`,
+      `${(coldBytes / 1e6).toFixed(1)} MB cold, page blocked for ${Math.round(blockedMs)} ms`,
       `first output ${visits[0].first}`,
     ];
     console.log(`${contender.padEnd(14)} ${figures.join(" · ")}`);
@@ -126,7 +127,7 @@ function print(name, found) {
 function medians(visits) {
   const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
   return Object.fromEntries(
-    ["coldMs", "warmMs", "laterMs", "coldBytes"].map((key) => [
+    ["coldMs", "warmMs", "laterMs", "coldBytes", "blockedMs"].map((key) => [
       key,
       median(visits.map((visit) => visit[key])),
     ]),

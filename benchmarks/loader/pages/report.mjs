@@ -11,6 +11,12 @@ export function values(name) {
 
 export async function report(run) {
   let first;
+  // What a visitor cannot click through: of every task that kept the page's thread for longer than 50 ms, the rest.
+  let blockedMs = 0;
+  const count = (entries) => {
+    for (const { duration } of entries.getEntries()) blockedMs += duration - 50;
+  };
+  new PerformanceObserver(count).observe({ type: "longtask", buffered: true });
   try {
     first = await run();
   } catch (error) {
@@ -20,7 +26,9 @@ export async function report(run) {
   const milliseconds = performance.now();
   // Time for the browser to write its caches, as between two visits.
   await new Promise((resolve) => setTimeout(resolve, 3000));
-  const answer = await fetch(`/report?ms=${milliseconds}&first=${first}&marks=${marks()}`);
+  const answer = await fetch(
+    `/report?ms=${milliseconds}&first=${first}&blocked=${blockedMs}&marks=${marks()}`,
+  );
   if ((await answer.text()) === "reload") location.reload();
 }
 
