@@ -31,8 +31,8 @@ interface Subject {
   readonly state: ReadonlySet<string>;
 }
 
-/** Throws an Error where no such inputs are taken. Where some are not, they do not fit each other. */
-async function runSome({ model, state }: Subject, variant: string): Promise<void> {
+/** Whether such inputs are taken. Where some are not, they do not fit each other. */
+async function runsAtAll({ model, state }: Subject): Promise<boolean> {
   const runsOn = async (size: number): Promise<boolean> => {
     const feeds = madeUpInputs(model.inputMetadata, state, size);
     if (!feeds) return false;
@@ -44,10 +44,10 @@ async function runSome({ model, state }: Subject, variant: string): Promise<void
   let hasRun = false;
   for (const size of OPEN_SIZES) hasRun = (await runsOn(size)) || hasRun;
   for (const size of LARGER_SIZES) hasRun ||= await runsOn(size);
-  if (!hasRun) throw new Error(`${variant} takes no inputs of zeros and ones`);
+  return hasRun;
 }
 
-async function profiled({ folder, wasm, loader, manifest, variants }: Profile): Promise<number[]> {
+async function profiled({ folder, wasm, loader, manifest, variants }: Profile): Promise<Profiled> {
   let exports: WebAssembly.Exports = {};
   const { instantiate } = WebAssembly;
   Object.assign(WebAssembly, {
@@ -72,14 +72,14 @@ async function profiled({ folder, wasm, loader, manifest, variants }: Profile): 
     const ref = { manifestUrl: pathToFileURL(manifest).href, model };
     const options = { ort, variant, device: "wasm", fallback: false, fetch: fileFetch, cache: "memory" };
     const loaded: Model = await load(ref, options);
-    await runSome({ model: loaded, state }, `${model}@${variant}`);
+    const hasRun = await runsAtAll({ model: loaded, state });
     await loaded.release();
+    if (!hasRun) return { refused: `${model}@${variant} takes no inputs of zeros and ones` };
   }
-  return calledIn(exports);
+  return { called: calledIn(exports) };
 }
 
-const answer: Profiled = await profiled(JSON.parse(process.argv[2] ?? "")).then(
-  (called) => ({ called }),
-  (error: unknown) => ({ failure: error instanceof Error ? error.message : String(error) }),
-);
+const answer: Profiled = await profiled(JSON.parse(process.argv[2] ?? "")).catch((error: unknown) => ({
+  failure: error instanceof Error ? error.message : String(error),
+}));
 process.stdout.write(`\n${JSON.stringify(answer)}\n`);

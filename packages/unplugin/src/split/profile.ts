@@ -23,37 +23,56 @@ export interface Profile {
   readonly variants: readonly ProfiledVariant[];
 }
 
-/** What the process says: the functions, or why there are none. */
-export type Profiled = { readonly called: number[] } | { readonly failure: string };
+/** What the process says: the functions; why these models cannot be run by themselves; or what else went wrong. */
+export type Profiled =
+  | { readonly called: readonly number[] }
+  | { readonly refused: string }
+  | { readonly failure: string };
 
 const PROCESS = fileURLToPath(new URL("./profile-process.js", import.meta.url));
 const LIMIT_MS = 600_000;
 const MOST_OUTPUT_BYTES = 2 ** 24;
 // Another one where what is run, or how it is noted, changes.
-const FORMAT = 1;
+const FORMAT = 2;
 
-/** The positions of the functions that are called, remembered in `cache` by content. Throws an Error where a model does not run. */
+/**
+ * The positions of the functions that are called. Answers are remembered in `cache` by content, failures are not. Throws an
+ * Error where a model does not run.
+ */
 export async function calledFunctions(profile: Profile, cache: string): Promise<ReadonlySet<number>> {
   const path = join(cache, `functions-${await digestOf(profile)}.json`);
-  const known = await readFile(path, "utf8").catch(() => undefined);
-  if (known) return new Set(JSON.parse(known) as number[]);
-  const called = await profiled(profile);
-  await mkdir(dirname(path), { recursive: true });
-  const temporary = `${path}.${process.pid}`;
-  await writeFile(temporary, JSON.stringify(called));
-  await rename(temporary, path); // whole or not at all
-  return new Set(called);
+  const known = await recalled(path);
+  const answer = known ?? (await profiled(profile));
+  if ("failure" in answer) throw new Error(answer.failure);
+  if (!known) await remember(path, answer);
+  if ("refused" in answer) throw new Error(answer.refused);
+  return new Set(answer.called);
 }
 
-async function profiled(profile: Profile): Promise<number[]> {
+/** Undefined where there is nothing, or it is damaged. */
+async function recalled(path: string): Promise<Profiled | undefined> {
+  try {
+    return JSON.parse(await readFile(path, "utf8")) as Profiled;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whole or not at all. */
+async function remember(path: string, answer: Profiled): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = `${path}.${process.pid}`;
+  await writeFile(temporary, JSON.stringify(answer));
+  await rename(temporary, path);
+}
+
+async function profiled(profile: Profile): Promise<Profiled> {
   const options = { timeout: LIMIT_MS, maxBuffer: MOST_OUTPUT_BYTES };
   const given = [PROCESS, JSON.stringify(profile)];
   const { stdout } = await promisify(execFile)(process.execPath, given, options).catch((cause: unknown) => {
     throw new Error("the models' trial run broke off", { cause }); // its own message is all of the command
   });
-  const answer = JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as Profiled;
-  if ("failure" in answer) throw new Error(answer.failure);
-  return answer.called;
+  return JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as Profiled;
 }
 
 async function digestOf({ wasm, variants }: Profile): Promise<string> {
