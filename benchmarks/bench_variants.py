@@ -115,14 +115,14 @@ class Bench:
             model=self.model,
             grids=(solved.files[0].path,),
         )
-        return tuple(file.path for file in made.files)
+        return _model(made)
 
     def plain(self, dtype: Any, settings: RecipeSettings = USUAL) -> tuple[Path, ...]:
         """The files of a plain variant."""
         found = {"ranges": self._ranges(settings)} if settings.is_static else {}
         params = QuantizeParams(dtype, "wasm", (), 32, settings)
         made = self._step(quantize.run, params, model=self.model, **found)
-        return tuple(file.path for file in made.files)
+        return _model(made)
 
     def _ranges(self, settings: RecipeSettings) -> tuple[Path, ...]:
         params = CalibrateParams(settings.calibrate_method, self.case.state)
@@ -173,6 +173,11 @@ class Bench:
         folder = Path(tempfile.mkdtemp(dir=self.folder))
         roles = tuple(InputFiles(role, paths) for role, paths in files.items())
         return run(StepInput(params, roles, folder))
+
+
+def _model(made: StepOutput) -> tuple[Path, ...]:
+    """The files of the model alone: steps give its graph once more."""
+    return tuple(file.path for file in made.files if file.role == "model")
 
 
 class Reader(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime ships no types
