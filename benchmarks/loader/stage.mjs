@@ -116,8 +116,8 @@ async function stageSplit() {
   const target = join(SITE, "ort/assets");
   mkdirSync(target, { recursive: true });
   writeFileSync(join(target, "ort.wasm.js"), files.script);
-  writeFileSync(join(target, `${PLAIN}.wasm`), files.first);
-  writeFileSync(join(target, restName), files.rest);
+  copyFileSync(files.first, join(target, `${PLAIN}.wasm`));
+  copyFileSync(files.rest, join(target, restName));
 }
 
 async function stagePages() {

@@ -36,11 +36,14 @@ const MOST_OUTPUT_BYTES = 2 ** 24;
 const FORMAT = 2;
 
 /**
- * The positions of the functions that are called. Answers are remembered in `cache` by content, failures are not. Throws an
- * Error where a model does not run.
+ * The positions of the functions that are called. Answers are remembered in `cache` by their `digest`, failures are not.
+ * Throws an Error where a model does not run.
  */
-export async function calledFunctions(profile: Profile, cache: string): Promise<ReadonlySet<number>> {
-  const path = join(cache, `functions-${await digestOf(profile)}.json`);
+export async function calledFunctions(
+  profile: Profile,
+  { cache, digest }: { readonly cache: string; readonly digest: string },
+): Promise<ReadonlySet<number>> {
+  const path = join(cache, `functions-${digest}.json`);
   const known = await recalled(path);
   const answer = known ?? (await profiled(profile));
   if ("failure" in answer) throw new Error(answer.failure);
@@ -75,7 +78,8 @@ async function profiled(profile: Profile): Promise<Profiled> {
   return JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as Profiled;
 }
 
-async function digestOf({ wasm, variants }: Profile): Promise<string> {
+/** Of what the answer follows from. */
+export async function profileDigest({ wasm, variants }: Profile): Promise<string> {
   const digests = variants.map(({ digest }) => digest).sort();
   const wasmDigest = createHash("sha256")
     .update(await readFile(wasm))
